@@ -1,0 +1,2 @@
+//! The `hooke` binary.
+fn main() {}
