@@ -1,1 +1,18 @@
-//! placeholder
+//! Overlapping tiles to one seamless volume: align, place, fuse.
+//!
+//! Arrays in, arrays out: no paths are opened here. Points and shapes are `(z, y, x)`; a
+//! two-dimensional tile has `z` = 1. Positions are in voxels of the layout.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`layout`] | tiles, pairs, islands: the model behind `layout.json` |
+//! | [`region`] | boxes in layout coordinates, which may be negative |
+//! | [`tile_pixels`] | how a method asks for the voxels of a tile |
+
+pub mod layout;
+pub mod region;
+pub mod tile_pixels;
+
+pub use layout::{Layout, Pair, Tile};
+pub use region::LayoutRegion;
+pub use tile_pixels::{TileError, TilePixels};

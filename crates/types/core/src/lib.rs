@@ -1,1 +1,35 @@
-//! placeholder
+//! What every room of Hooke shares: axes, images, blocks, plans, progress and provenance.
+//!
+//! Nothing here touches a file, a thread or a terminal. Axes are always `t, c, z, y, x`,
+//! points `(z, y, x)`, pixel centres at integer positions.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`axes`] | the five axes and subsets of them |
+//! | [`dtype`] | sample types, the [`Sample`] trait and the [`dispatch!`] macro |
+//! | [`pixels`] | a five-dimensional block of samples whose type is known at run time |
+//! | [`region`] | boxes of an image, half-open |
+//! | [`meta`] | what is known about an image, and where each value came from |
+//! | [`image`] | the traits of readers and writers |
+//! | [`budget`] | memory sizes and how a budget is shared |
+//! | [`progress`] | progress and cancellation |
+//! | [`seed`] | random numbers that depend on position only |
+
+pub mod axes;
+pub mod budget;
+pub mod dtype;
+pub mod image;
+pub mod meta;
+pub mod pixels;
+pub mod progress;
+pub mod region;
+pub mod seed;
+
+pub use axes::{Axes, Axis};
+pub use budget::Budget;
+pub use dtype::{Dtype, Sample};
+pub use image::{Dataset, ImageSink, ImageSource, ReadStatus};
+pub use meta::{Channel, ImageMeta, Level, Origin, Problem, Severity, Sourced};
+pub use pixels::Pixels;
+pub use progress::{Cancel, Progress};
+pub use region::Region;
