@@ -1,1 +1,21 @@
-//! placeholder
+//! Array operations on images: Fourier transforms, smoothing, resampling.
+//!
+//! Pure functions on contiguous `f32` slices of shape `(z, y, x)`, slowest axis first; an image is a
+//! volume of one plane. `_into` forms write to the caller's memory and are the ones to use in loops: a
+//! fresh volume costs more than most of these operations. All are parallel in the current rayon pool
+//! unless they say otherwise, and give the same bits for any number of threads.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`fft`] | real Fourier transforms, zero-padded input, the centre of a correlation |
+//! | [`fir`] | separable convolution with symmetric kernels |
+//! | [`gaussian`] | Gaussian, difference of Gaussians |
+//! | [`resample`] | binning, shifted regions, cubic B-splines with gradients |
+
+mod border;
+pub mod fft;
+pub mod fir;
+pub mod gaussian;
+pub mod resample;
+
+pub use border::Border;
