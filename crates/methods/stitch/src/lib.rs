@@ -6,11 +6,13 @@
 //! | module | holds |
 //! |---|---|
 //! | [`layout`] | tiles, pairs, islands: the model behind `layout.json` |
+//! | [`sim`] | simulated tiles with exact truth |
 //! | [`region`] | boxes in layout coordinates, which may be negative |
 //! | [`tile_pixels`] | how a method asks for the voxels of a tile |
 
 pub mod layout;
 pub mod region;
+pub mod sim;
 pub mod tile_pixels;
 
 pub use layout::{Layout, Pair, Tile};
