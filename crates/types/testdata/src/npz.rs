@@ -1,0 +1,65 @@
+//! Reads numpy's `.npz` archives.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use npyz::{NpyFile, TypeChar};
+
+/// One array of an archive, its samples as f64 (exact up to 2^53).
+#[derive(Debug, Clone, PartialEq)]
+pub struct NpzArray {
+    /// numpy's type string, `<u2`.
+    pub descr: String,
+    /// Lengths per axis; empty for a scalar.
+    pub shape: Vec<usize>,
+    /// The samples in C order.
+    pub values: Vec<f64>,
+}
+
+/// Reads every array of an archive, by name.
+///
+/// # Errors
+/// When the file cannot be read, an array is in Fortran order, or its type is not a number.
+pub fn read_npz(path: &Path) -> io::Result<BTreeMap<String, NpzArray>> {
+    let mut archive = zip::ZipArchive::new(BufReader::new(File::open(path)?))?;
+    let mut arrays = BTreeMap::new();
+    for i in 0..archive.len() {
+        let entry = archive.by_index(i)?;
+        let name = entry.name()?.trim_end_matches(".npy").to_owned();
+        arrays.insert(name, read_array(NpyFile::new(entry)?)?);
+    }
+    Ok(arrays)
+}
+
+fn read_array(file: NpyFile<impl Read>) -> io::Result<NpzArray> {
+    let bad = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
+    let npyz::DType::Plain(kind) = file.dtype() else {
+        return Err(bad(format!("{:?} is not a plain number", file.dtype())));
+    };
+    if file.order() == npyz::Order::Fortran && file.shape().len() > 1 {
+        return Err(bad("the array is in Fortran order".to_owned()));
+    }
+    let shape = file.shape().iter().map(|n| *n as usize).collect();
+    macro_rules! read {
+        ($type:ty) => {
+            file.into_vec::<$type>()?.into_iter().map(|v| v as f64).collect()
+        };
+    }
+    let values = match (kind.type_char(), kind.size_field()) {
+        (TypeChar::Bool, _) => file.into_vec::<bool>()?.into_iter().map(f64::from).collect(),
+        (TypeChar::Uint, 1) => read!(u8),
+        (TypeChar::Uint, 2) => read!(u16),
+        (TypeChar::Uint, 4) => read!(u32),
+        (TypeChar::Uint, 8) => read!(u64),
+        (TypeChar::Int, 1) => read!(i8),
+        (TypeChar::Int, 2) => read!(i16),
+        (TypeChar::Int, 4) => read!(i32),
+        (TypeChar::Int, 8) => read!(i64),
+        (TypeChar::Float, 4) => read!(f32),
+        (TypeChar::Float, 8) => read!(f64),
+        _ => return Err(bad(format!("{kind} is not a number"))),
+    };
+    Ok(NpzArray { descr: kind.to_string(), shape, values })
+}
