@@ -12,7 +12,10 @@
 //! | [`meta`] | what is known about an image, and where each value came from |
 //! | [`image`] | the traits of readers and writers |
 //! | [`budget`] | memory sizes and how a budget is shared |
+//! | [`plan`] | stages of blocks, their inputs and outputs, and the hash of a run |
 //! | [`progress`] | progress and cancellation |
+//! | [`provenance`] | what made an output |
+//! | [`path_text`] | paths in JSON |
 //! | [`seed`] | random numbers that depend on position only |
 
 pub mod axes;
@@ -20,8 +23,11 @@ pub mod budget;
 pub mod dtype;
 pub mod image;
 pub mod meta;
+pub mod path_text;
 pub mod pixels;
+pub mod plan;
 pub mod progress;
+pub mod provenance;
 pub mod region;
 pub mod seed;
 
@@ -31,5 +37,7 @@ pub use dtype::{Dtype, Sample};
 pub use image::{Dataset, ImageSink, ImageSource, ReadStatus};
 pub use meta::{Channel, ImageMeta, Level, Origin, Problem, Severity, Sourced};
 pub use pixels::Pixels;
+pub use plan::{Block, Blocks, InputStamp, OutputSpec, Plan, PlanError, PlanHash, Stage};
 pub use progress::{Cancel, Progress};
+pub use provenance::{Provenance, Warning};
 pub use region::Region;
