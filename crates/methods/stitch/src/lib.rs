@@ -6,15 +6,17 @@
 //! | module | holds |
 //! |---|---|
 //! | [`layout`] | tiles, pairs, islands: the model behind `layout.json` |
+//! | [`regions`] | disjoint boxes that together cover the tiles |
 //! | [`sim`] | simulated tiles with exact truth |
 //! | [`region`] | boxes in layout coordinates, which may be negative |
 //! | [`tile_pixels`] | how a method asks for the voxels of a tile |
 
 pub mod layout;
 pub mod region;
+pub mod regions;
 pub mod sim;
 pub mod tile_pixels;
 
-pub use layout::{Layout, Pair, Tile};
+pub use layout::{Layout, LayoutError, Pair, Tile};
 pub use region::LayoutRegion;
 pub use tile_pixels::{TileError, TilePixels};

@@ -5,6 +5,7 @@ use hooke_core::meta::Origin;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::quality::MinQuality;
 use super::vector::{Matrix3, Vector3};
 
 fn version() -> u32 {
@@ -261,6 +262,9 @@ pub struct Island {
     pub fixed_tile: Option<usize>,
     /// What fixed the island's place relative to the others.
     pub placed_by: PlacedBy,
+    /// Keys Hooke does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
 }
 
 /// What fixed an island's place.
@@ -279,7 +283,7 @@ pub struct Placement {
     pub method: String,
     /// The bound on quality, a number or `[min, max]`.
     #[serde(default)]
-    pub min_quality: Option<Value>,
+    pub min_quality: Option<MinQuality>,
     /// Whether positions were rounded to integers.
     pub rounded: bool,
     /// Rounds of the solve.
@@ -293,6 +297,9 @@ pub struct Placement {
     /// Affine regression of position on nominal position.
     #[serde(default)]
     pub stage_model: Option<StageModel>,
+    /// Keys Hooke does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
 }
 
 /// Affine regression of position on nominal position: `matrix * nominal + offset`.
