@@ -1,0 +1,4 @@
+//! Integration tests of the readers and writers.
+#![allow(clippy::unwrap_used)]
+
+mod expressions;
