@@ -2,12 +2,20 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`open`] | the one door for reading: what a file is, by its content |
 //! | [`error`] | the one error of this crate: file, what was found, what was wanted |
+//! | [`atomic`] | files that appear complete or not at all |
+//! | [`chunk_cache`] | decoded chunks, bounded in bytes, shared by all sources |
 //! | [`expression`] | paths with tags, such as `scan_<X,2>_<Y,2>.tif`, and the files that match |
 //! | [`natural`] | natural order of names |
 
+pub mod atomic;
+pub mod chunk_cache;
 pub mod error;
 pub mod expression;
 pub mod natural;
+pub mod open;
 
+pub use chunk_cache::ChunkCache;
 pub use error::{Error, Result};
+pub use open::{OpenOptions, open};

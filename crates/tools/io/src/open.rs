@@ -1,0 +1,185 @@
+//! The one door for reading: what a file is, by its content, and its reader.
+//!
+//! A new format is one more line in [`FORMATS`].
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hooke_core::Dataset;
+
+use crate::chunk_cache::ChunkCache;
+use crate::error::{Error, Result};
+
+/// How a file is to be opened.
+#[derive(Debug, Clone, Default)]
+pub struct OpenOptions {
+    /// What the stored dimensions are, one letter each, in stored order, e.g. `xyz`.
+    pub axes: Option<String>,
+    /// The member to read: an HDF5 dataset, an NPZ array, a Zarr node.
+    pub dataset: Option<String>,
+    /// Whether damaged parts are filled and listed instead of being errors.
+    pub rescue: bool,
+    /// Where decoded chunks are kept; `None` keeps none.
+    pub cache: Option<Arc<ChunkCache>>,
+}
+
+/// A format: its name, how its content is recognised, and its reader.
+struct Format {
+    name: &'static str,
+    recognises: fn(&Probe) -> bool,
+    open: fn(&Path, &OpenOptions) -> Result<Box<dyn Dataset>>,
+}
+
+/// Every readable format; the first line that recognises the content opens it.
+const FORMATS: &[Format] = &[];
+
+/// The first look at a path: enough to tell formats apart, never more.
+#[derive(Debug)]
+pub struct Probe {
+    /// The path.
+    pub path: PathBuf,
+    /// Whether it is a folder.
+    pub is_folder: bool,
+    /// Bytes of the file, 0 for a folder.
+    pub bytes: u64,
+    /// The first bytes of the file, at most [`Probe::HEAD`].
+    pub head: Vec<u8>,
+}
+
+impl Probe {
+    /// How many bytes are looked at.
+    pub const HEAD: usize = 4096;
+
+    /// Looks at a path.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it is not there or cannot be read.
+    pub fn new(path: &Path) -> Result<Probe> {
+        let io = |doing: &'static str| move |e: io::Error| Error::io(path, doing, e);
+        let info = std::fs::metadata(path).map_err(io("open"))?;
+        let mut head = Vec::new();
+        if !info.is_dir() {
+            let file = File::open(path).map_err(io("open"))?;
+            file.take(Probe::HEAD as u64).read_to_end(&mut head).map_err(io("read"))?;
+        }
+        let bytes = if info.is_dir() { 0 } else { info.len() };
+        Ok(Probe { path: path.to_owned(), is_folder: info.is_dir(), bytes, head })
+    }
+
+    /// Whether the file begins with these bytes.
+    pub fn begins_with(&self, magic: &[u8]) -> bool {
+        self.head.starts_with(magic)
+    }
+
+    /// Whether the name ends so, upper or lower case; only where content is ambiguous.
+    pub fn has_suffix(&self, suffix: &str) -> bool {
+        let name = self.path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        name.to_ascii_lowercase().ends_with(suffix)
+    }
+
+    /// Whether the folder holds an entry of this name.
+    pub fn holds(&self, entry: &str) -> bool {
+        self.is_folder && self.path.join(entry).exists()
+    }
+
+    /// What the content looks like, for the message about an unknown one.
+    fn looks_like(&self) -> String {
+        if self.is_folder {
+            return "a folder without image metadata".to_owned();
+        }
+        if self.head.is_empty() {
+            return "an empty file".to_owned();
+        }
+        let known = [
+            (&b"%PDF"[..], "a PDF"),
+            (b"PK\x03\x04", "a ZIP archive; unpack it first"),
+            (b"\x1f\x8b", "a gzip file; unpack it first"),
+            (b"\xff\xd8\xff", "a JPEG picture"),
+            (b"GIF8", "a GIF picture"),
+            (b"ZISRAWFILE", "a Zeiss CZI file"),
+            (b"\x70\x00\x00\x00", "perhaps a Leica LIF file"),
+            (b"ustar", "a tar archive"),
+        ];
+        if let Some((_, name)) = known.iter().find(|(magic, _)| self.begins_with(magic)) {
+            return (*name).to_owned();
+        }
+        let shown = &self.head[..self.head.len().min(8)];
+        if shown.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) {
+            let text = String::from_utf8_lossy(&self.head[..self.head.len().min(24)]);
+            return format!("text that begins with {:?}", text.trim_end());
+        }
+        let hex: Vec<_> = shown.iter().map(|b| format!("{b:02x}")).collect();
+        format!("{} bytes that begin with {}", self.bytes, hex.join(" "))
+    }
+}
+
+/// The names of the formats that can be read.
+pub fn readable_formats() -> Vec<&'static str> {
+    FORMATS.iter().map(|f| f.name).collect()
+}
+
+/// Opens an image file or folder by its content.
+///
+/// Only metadata is read. The name's suffix decides only where content is ambiguous.
+///
+/// # Errors
+/// [`Error::Unrecognised`] for unknown content, saying what it looks like and what can be read;
+/// [`Error::Incomplete`] for the work folder of an unfinished run; else what the reader answers.
+pub fn open(path: &Path, how: &OpenOptions) -> Result<Box<dyn Dataset>> {
+    let probe = Probe::new(path)?;
+    if probe.is_folder && probe.has_suffix(".partial") {
+        let what = "the work folder of an unfinished run".to_owned();
+        return Err(Error::Incomplete { path: path.to_owned(), what });
+    }
+    match FORMATS.iter().find(|f| (f.recognises)(&probe)) {
+        Some(format) => (format.open)(path, how),
+        None => {
+            let readable = readable_formats().join(", ");
+            let found = format!("{} (readable: {readable})", probe.looks_like());
+            Err(Error::Unrecognised { path: path.to_owned(), found })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn message(name: &str, content: &[u8]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        let error = open(&path, &OpenOptions::default()).err().unwrap();
+        error.to_string().replace(path.to_str().unwrap(), name)
+    }
+
+    #[test]
+    fn an_unknown_file_is_described_and_formats_are_listed() {
+        let text = message("a.tif", b"%PDF-1.7 ...");
+        assert!(text.starts_with("a.tif: not a format Hooke reads: a PDF (readable: "), "{text}");
+        let text = message("a.tif", b"");
+        assert!(text.contains("an empty file (readable: "), "{text}");
+        let text = message("a", &[0xde, 0xad, 0, 1]);
+        assert!(text.contains("4 bytes that begin with de ad 00 01"), "{text}");
+        let text = message("a", b"x,y,z\n1,2,3\n");
+        assert!(text.contains("text that begins with \"x,y,z\\n1,2,3\""), "{text}");
+    }
+
+    #[test]
+    fn an_unfinished_run_is_incomplete() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.ome.zarr.partial");
+        std::fs::create_dir(&path).unwrap();
+        let error = open(&path, &OpenOptions::default()).err().unwrap();
+        assert_eq!(error.code(), "incomplete");
+    }
+
+    #[test]
+    fn a_path_that_is_not_there_says_so() {
+        let error = open(Path::new("/nowhere.tif"), &OpenOptions::default()).err().unwrap();
+        assert_eq!(error.to_string(), "/nowhere.tif: cannot open: no such file or directory");
+    }
+}
