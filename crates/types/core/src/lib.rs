@@ -9,6 +9,7 @@
 //! | [`dtype`] | sample types, the [`Sample`] trait and the [`dispatch!`] macro |
 //! | [`pixels`] | a five-dimensional block of samples whose type is known at run time |
 //! | [`region`] | boxes of an image, half-open |
+//! | [`downsample`] | one step of an image pyramid, and which steps to take |
 //! | [`meta`] | what is known about an image, and where each value came from |
 //! | [`image`] | the traits of readers and writers |
 //! | [`budget`] | memory sizes and how a budget is shared |
@@ -20,6 +21,7 @@
 
 pub mod axes;
 pub mod budget;
+pub mod downsample;
 pub mod dtype;
 pub mod image;
 pub mod meta;
@@ -33,6 +35,7 @@ pub mod seed;
 
 pub use axes::{Axes, Axis};
 pub use budget::Budget;
+pub use downsample::Downsample;
 pub use dtype::{Dtype, Sample};
 pub use image::{Dataset, ImageSink, ImageSource, ReadStatus};
 pub use meta::{Channel, ImageMeta, Level, Origin, Problem, Severity, Sourced};
