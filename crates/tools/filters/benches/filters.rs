@@ -70,12 +70,7 @@ fn resampling(c: &mut Criterion) {
     let (mut dz, mut dy, mut dx) = (src.clone(), src.clone(), src.clone());
     group.bench_function("spline values and gradients", |b| {
         b.iter(|| {
-            let samples = SplineSamples {
-                value: &mut out,
-                dz: &mut dz,
-                dy: &mut dy,
-                dx: &mut dx,
-            };
+            let samples = SplineSamples { value: &mut out, dz: &mut dz, dy: &mut dy, dx: &mut dx };
             spline_samples_into(&src, SHAPE, origin, samples, SHAPE);
         });
     });

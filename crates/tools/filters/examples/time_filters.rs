@@ -6,19 +6,16 @@
 use std::time::Instant;
 
 use hooke_filters::fft::{Complex32, RealFft};
+use hooke_filters::gaussian::gaussian_into;
+use hooke_filters::resample::{
+    SplineSamples, bin_mean_into, binned_shape, shift_cubic_into, shift_linear_into,
+    spline_coefficients_into, spline_samples_into,
+};
 
-/// Processor time of all threads of this process in ms, from the scheduler's account.
+/// Processor time of all threads of this process in ms.
 fn cpu_ms() -> f64 {
-    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
-    let nanoseconds = |path: std::path::PathBuf| -> Option<f64> {
-        let text = std::fs::read_to_string(path.join("schedstat")).ok()?;
-        text.split(' ').next()?.parse().ok()
-    };
-    tasks
-        .flatten()
-        .filter_map(|task| nanoseconds(task.path()))
-        .sum::<f64>()
-        * 1e-6
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 * 1e-6
 }
 
 struct Timer {
@@ -26,8 +23,12 @@ struct Timer {
 }
 
 impl Timer {
+    fn wants(&self, name: &str) -> bool {
+        name.contains(&self.part)
+    }
+
     fn case(&self, name: &str, mut work: impl FnMut()) {
-        if !name.contains(&self.part) {
+        if !self.wants(name) {
             return;
         }
         work();
@@ -75,12 +76,13 @@ fn time_fft(timer: &Timer) {
         &[1000, 1022],
     ];
     for shape in shapes {
+        if !timer.wants(&format!("irfftn {shape:?}")) {
+            continue;
+        }
         let fft = RealFft::new(shape);
         let src = noise(fft.real_len());
         let mut spectrum = vec![Complex32::default(); fft.spectrum_len()];
-        timer.case(&format!("rfftn {shape:?}"), || {
-            fft.forward(&src, &mut spectrum)
-        });
+        timer.case(&format!("rfftn {shape:?}"), || fft.forward(&src, &mut spectrum));
         let kept = spectrum.clone();
         let mut out = src.clone();
         timer.case(&format!("irfftn {shape:?}"), || {
@@ -90,14 +92,58 @@ fn time_fft(timer: &Timer) {
     }
 }
 
+fn time_volumes(timer: &Timer) {
+    if timer.part.contains("rfftn") {
+        return;
+    }
+    let shape = [128, 512, 512];
+    let src = noise(shape.iter().product());
+    let mut out = src.clone();
+    let mut scratch = Vec::new();
+    for sigma in [1.0, 2.0, 10.0] {
+        timer.case(&format!("gaussian {sigma} {shape:?}"), || {
+            gaussian_into(&src, shape, [sigma; 3], &mut out, &mut scratch);
+        });
+    }
+    let image = [1, 2048, 2048];
+    timer.case(&format!("gaussian 2 {:?}", &image[1..]), || {
+        gaussian_into(&src[..2048 * 2048], image, [2.0; 3], &mut out[..2048 * 2048], &mut scratch);
+    });
+    let factors = [2, 2, 2];
+    let len = binned_shape(shape, factors).iter().product();
+    timer.case(&format!("bin_mean 2 {shape:?}"), || {
+        bin_mean_into(&src, shape, factors, &mut out[..len])
+    });
+
+    let shape = [64, 256, 256];
+    let len = shape.iter().product();
+    let src = &src[..len];
+    let out = &mut out[..len];
+    timer.case(&format!("spline_coefficients {shape:?}"), || {
+        spline_coefficients_into(src, shape, out, &mut scratch);
+    });
+    let origin = [0.25, 0.5, 0.75];
+    timer.case(&format!("shift_linear {shape:?}"), || {
+        shift_linear_into(src, shape, origin, out, shape)
+    });
+    timer.case(&format!("shift_cubic {shape:?}"), || {
+        shift_cubic_into(src, shape, origin, out, shape)
+    });
+    let (mut dz, mut dy, mut dx) = (src.to_vec(), src.to_vec(), src.to_vec());
+    timer.case(&format!("spline_samples {shape:?}"), || {
+        let samples = SplineSamples { value: &mut *out, dz: &mut dz, dy: &mut dy, dx: &mut dx };
+        spline_samples_into(src, shape, origin, samples, shape);
+    });
+}
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let threads = arguments.next().and_then(|t| t.parse().ok()).unwrap_or(1);
     let part = arguments.next().unwrap_or_default();
     let timer = Timer { part };
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build_global()
-        .expect("first pool of the process");
-    time_fft(&timer);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.expect("threads can be started").install(|| {
+        time_fft(&timer);
+        time_volumes(&timer);
+    });
 }

@@ -42,10 +42,7 @@ pub fn convolve_symmetric_into(
     }
     let mut kernels = kernels;
     for (kernel, len) in kernels.iter_mut().zip(shape) {
-        assert!(
-            kernel.is_none_or(|k| !k.is_empty()),
-            "a kernel has no weight"
-        );
+        assert!(kernel.is_none_or(|k| !k.is_empty()), "a kernel has no weight");
         *kernel = kernel.filter(|_| len > 1);
     }
     let [along_z, along_y, along_x] = kernels;
@@ -70,14 +67,12 @@ pub fn convolve_symmetric_into(
                 },
             );
             let middle = &*middle;
-            out.par_chunks_mut(width * TASK_ROWS)
-                .enumerate()
-                .for_each_init(Vec::new, |rows, (task, out)| {
+            out.par_chunks_mut(width * TASK_ROWS).enumerate().for_each_init(
+                Vec::new,
+                |rows, (task, out)| {
                     for (i, out) in out.chunks_mut(width).enumerate() {
-                        let (z, y) = (
-                            (task * TASK_ROWS + i) / height,
-                            (task * TASK_ROWS + i) % height,
-                        );
+                        let (z, y) =
+                            ((task * TASK_ROWS + i) / height, (task * TASK_ROWS + i) % height);
                         rows.clear();
                         rows.extend(
                             positions(y, along_y, border, height)
@@ -85,34 +80,29 @@ pub fn convolve_symmetric_into(
                         );
                         weigh_rows(out, rows, along_y);
                     }
-                });
-        }
-        _ => out
-            .par_chunks_mut(width * TASK_ROWS)
-            .enumerate()
-            .for_each_init(
-                || (Vec::new(), Vec::new()),
-                |(rows, padded), (task, out)| {
-                    for (i, out) in out.chunks_mut(width).enumerate() {
-                        let (z, y) = (
-                            (task * TASK_ROWS + i) / height,
-                            (task * TASK_ROWS + i) % height,
-                        );
-                        rows.clear();
-                        let across = if let Some(kernel) = along_z {
-                            rows.extend(positions(z, kernel, border, depth).map(|z| row(z, y)));
-                            kernel
-                        } else if let Some(kernel) = along_y {
-                            rows.extend(positions(y, kernel, border, height).map(|y| row(z, y)));
-                            kernel
-                        } else {
-                            rows.push(row(z, y));
-                            &[1.0]
-                        };
-                        across_then_along(rows, across, along_x, border, padded, out);
-                    }
                 },
-            ),
+            );
+        }
+        _ => out.par_chunks_mut(width * TASK_ROWS).enumerate().for_each_init(
+            || (Vec::new(), Vec::new()),
+            |(rows, padded), (task, out)| {
+                for (i, out) in out.chunks_mut(width).enumerate() {
+                    let (z, y) = ((task * TASK_ROWS + i) / height, (task * TASK_ROWS + i) % height);
+                    rows.clear();
+                    let across = if let Some(kernel) = along_z {
+                        rows.extend(positions(z, kernel, border, depth).map(|z| row(z, y)));
+                        kernel
+                    } else if let Some(kernel) = along_y {
+                        rows.extend(positions(y, kernel, border, height).map(|y| row(z, y)));
+                        kernel
+                    } else {
+                        rows.push(row(z, y));
+                        &[1.0]
+                    };
+                    across_then_along(rows, across, along_x, border, padded, out);
+                }
+            },
+        ),
     }
 }
 
@@ -159,10 +149,7 @@ fn weigh_rows(out: &mut [f32], rows: &[&[f32]], half: &[f32]) {
     }
 }
 
-#[multiversion(targets(
-    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma",
-    "x86_64+avx2+fma"
-))]
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
 fn weigh_rows_simd(out: &mut [f32], rows: &[&[f32]], half: &[f32]) {
     let (len, radius) = (out.len(), half.len() - 1);
     let middle = &rows[radius][..len];
@@ -186,10 +173,7 @@ fn weigh_rows_simd(out: &mut [f32], rows: &[&[f32]], half: &[f32]) {
             sums[i] = half[0] * m[i];
         }
         for k in 1..=radius {
-            let (a, b) = (
-                &rows[radius - k][x..x + CHUNK],
-                &rows[radius + k][x..x + CHUNK],
-            );
+            let (a, b) = (&rows[radius - k][x..x + CHUNK], &rows[radius + k][x..x + CHUNK]);
             for i in 0..CHUNK {
                 sums[i] += half[k] * (a[i] + b[i]);
             }
@@ -200,10 +184,7 @@ fn weigh_rows_simd(out: &mut [f32], rows: &[&[f32]], half: &[f32]) {
 }
 
 /// Filters a row that is padded by `half.len() - 1` pixels on both sides.
-#[multiversion(targets(
-    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma",
-    "x86_64+avx2+fma"
-))]
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
 fn weigh_along(out: &mut [f32], padded: &[f32], half: &[f32]) {
     let (len, radius) = (out.len(), half.len() - 1);
     if len < CHUNK {

@@ -17,10 +17,7 @@ const TRUNCATE: f64 = 4.0;
 /// # Panics
 /// If `sigma` is negative or not finite.
 pub fn gaussian_half_kernel(sigma: f64) -> Vec<f32> {
-    assert!(
-        sigma >= 0.0 && sigma.is_finite(),
-        "sigma is {sigma}, wanted a finite number >= 0"
-    );
+    assert!(sigma >= 0.0 && sigma.is_finite(), "sigma is {sigma}, wanted a finite number >= 0");
     let radius = (TRUNCATE * sigma + 0.5) as usize;
     let weights: Vec<f64> = (0..=radius)
         .map(|k| (-0.5 * (k as f64 / sigma.max(f64::MIN_POSITIVE)).powi(2)).exp())
@@ -59,9 +56,7 @@ pub fn gaussian_into(
     scratch: &mut Vec<f32>,
 ) {
     let kernels = sigma.map(gaussian_half_kernel);
-    let kernels = kernels
-        .each_ref()
-        .map(|k| (k.len() > 1).then_some(k.as_slice()));
+    let kernels = kernels.each_ref().map(|k| (k.len() > 1).then_some(k.as_slice()));
     convolve_symmetric_into(src, shape, kernels, Border::Reflect, out, scratch);
 }
 
@@ -132,21 +127,9 @@ mod tests {
     fn half_kernel_has_scipys_radius_and_weights() {
         // exp(-0.5 k^2) / (1 + 2 (e^-0.5 + e^-2 + e^-4.5 + e^-8)), radius int(4 * 1 + 0.5) = 4
         let kernel = gaussian_half_kernel(1.0);
-        let expected = [
-            0.398_943_5,
-            0.241_971_44,
-            0.053_991_13,
-            0.004_431_861,
-            0.000_133_830_6,
-        ];
+        let expected = [0.398_943_5, 0.241_971_44, 0.053_991_13, 0.004_431_861, 0.000_133_830_6];
         assert_eq!(kernel.len(), 5);
-        assert!(
-            kernel
-                .iter()
-                .zip(expected)
-                .all(|(a, b)| (a - b).abs() < 1e-7),
-            "{kernel:?}"
-        );
+        assert!(kernel.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-7), "{kernel:?}");
         assert_eq!(gaussian_half_kernel(0.1), [1.0]);
         assert_eq!(gaussian_half_kernel(0.0), [1.0]);
     }

@@ -45,10 +45,7 @@ pub fn bin_mean_into(src: &[f32], shape: [usize; 3], factors: [usize; 3], out: &
     out.par_chunks_mut(out_width).enumerate().for_each_init(
         || vec![0.0; out_width * factors[2]],
         |sums, (line, out)| {
-            let (z, y) = (
-                line / out_height * factors[0],
-                line % out_height * factors[1],
-            );
+            let (z, y) = (line / out_height * factors[0], line % out_height * factors[1]);
             sums.fill(0.0);
             for z in z..z + factors[0] {
                 for y in y..y + factors[1] {
@@ -60,20 +57,14 @@ pub fn bin_mean_into(src: &[f32], shape: [usize; 3], factors: [usize; 3], out: &
     );
 }
 
-#[multiversion(targets(
-    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma",
-    "x86_64+avx2+fma"
-))]
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
 fn add_row(sums: &mut [f32], row: &[f32]) {
     for (sum, value) in sums.iter_mut().zip(row) {
         *sum += value;
     }
 }
 
-#[multiversion(targets(
-    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma",
-    "x86_64+avx2+fma"
-))]
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
 fn mean_of_groups(sums: &[f32], factor: usize, scale: f32, out: &mut [f32]) {
     match factor {
         1 => groups::<1>(sums, scale, out),

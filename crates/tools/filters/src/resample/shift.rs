@@ -31,20 +31,9 @@ pub fn shift_linear_into(
 ) {
     let taps = origin.map(|origin| {
         let (first, fraction) = whole_and_fraction(origin);
-        Taps {
-            first,
-            value: [1.0 - fraction, fraction].map(|w| w as f32),
-            slope: [0.0; 2],
-        }
+        Taps { first, value: [1.0 - fraction, fraction].map(|w| w as f32), slope: [0.0; 2] }
     });
-    sum_taps(
-        src,
-        shape,
-        taps,
-        Border::Nearest,
-        out_shape,
-        Outputs::Value(out),
-    );
+    sum_taps(src, shape, taps, Border::Nearest, out_shape, Outputs::Value(out));
 }
 
 /// Samples a region of `src` whose first pixel is at `origin`, by Catmull-Rom interpolation.
@@ -67,20 +56,9 @@ pub fn shift_cubic_into(
 ) {
     let taps = origin.map(|origin| {
         let (whole, t) = whole_and_fraction(origin);
-        Taps {
-            first: whole - 1,
-            value: catmull_rom(t).map(|w| w as f32),
-            slope: [0.0; 4],
-        }
+        Taps { first: whole - 1, value: catmull_rom(t).map(|w| w as f32), slope: [0.0; 4] }
     });
-    sum_taps(
-        src,
-        shape,
-        taps,
-        Border::Nearest,
-        out_shape,
-        Outputs::Value(out),
-    );
+    sum_taps(src, shape, taps, Border::Nearest, out_shape, Outputs::Value(out));
 }
 
 /// Weights of the pixels at -1, 0, 1, 2 for a sample at `0 <= t < 1`.
@@ -95,10 +73,7 @@ fn catmull_rom(t: f64) -> [f64; 4] {
 
 /// Splits a position into the pixel at or before it and the distance from there, `0 <= d < 1`.
 pub(super) fn whole_and_fraction(position: f64) -> (isize, f64) {
-    assert!(
-        position.abs() < 1e15,
-        "a position of {position} pixels is not on any image"
-    );
+    assert!(position.abs() < 1e15, "a position of {position} pixels is not on any image");
     let whole = position.floor();
     (whole as isize, position - whole)
 }

@@ -56,14 +56,7 @@ pub fn spline_sample_into(
     out_shape: [usize; 3],
 ) {
     let taps = spline_taps(shape, origin);
-    sum_taps(
-        coefficients,
-        shape,
-        taps,
-        Border::Mirror,
-        out_shape,
-        Outputs::Value(out),
-    );
+    sum_taps(coefficients, shape, taps, Border::Mirror, out_shape, Outputs::Value(out));
 }
 
 /// Where [`spline_samples_into`] writes: four arrays of the region's shape.
@@ -95,25 +88,14 @@ pub fn spline_samples_into(
 ) {
     let taps = spline_taps(shape, origin);
     let outputs = Outputs::All([out.value, out.dz, out.dy, out.dx]);
-    sum_taps(
-        coefficients,
-        shape,
-        taps,
-        Border::Mirror,
-        out_shape,
-        outputs,
-    );
+    sum_taps(coefficients, shape, taps, Border::Mirror, out_shape, outputs);
 }
 
 fn spline_taps(shape: [usize; 3], origin: [f64; 3]) -> [Taps<4>; 3] {
     std::array::from_fn(|axis| {
         let (whole, t) = whole_and_fraction(origin[axis]);
         if shape[axis] == 1 {
-            return Taps {
-                first: 0,
-                value: [1.0, 0.0, 0.0, 0.0],
-                slope: [0.0; 4],
-            };
+            return Taps { first: 0, value: [1.0, 0.0, 0.0, 0.0], slope: [0.0; 4] };
         }
         Taps {
             first: whole - 1,
@@ -137,12 +119,7 @@ fn b_spline(t: f64) -> [f64; 4] {
 /// Derivative of [`b_spline`] with respect to `t`.
 fn b_spline_slope(t: f64) -> [f64; 4] {
     let u = 1.0 - t;
-    [
-        -u * u / 2.0,
-        t * (3.0 * t - 4.0) / 2.0,
-        -u * (3.0 * u - 4.0) / 2.0,
-        t * t / 2.0,
-    ]
+    [-u * u / 2.0, t * (3.0 * t - 4.0) / 2.0, -u * (3.0 * u - 4.0) / 2.0, t * t / 2.0]
 }
 
 #[cfg(test)]
@@ -179,20 +156,9 @@ mod tests {
         let mut coefficients = vec![0.0; src.len()];
         spline_coefficients_into(&src, shape, &mut coefficients, &mut Vec::new());
         let (mut value, mut dz, mut dy, mut dx) = ([0.0; 8], [0.0; 8], [0.0; 8], [0.0; 8]);
-        let samples = SplineSamples {
-            value: &mut value,
-            dz: &mut dz,
-            dy: &mut dy,
-            dx: &mut dx,
-        };
+        let samples = SplineSamples { value: &mut value, dz: &mut dz, dy: &mut dy, dx: &mut dx };
         // The mirrored edge bends the plane; its middle is straight to |POLE|^11.
-        spline_samples_into(
-            &coefficients,
-            shape,
-            [11.25, 11.5, 12.75],
-            samples,
-            [2, 2, 2],
-        );
+        spline_samples_into(&coefficients, shape, [11.25, 11.5, 12.75], samples, [2, 2, 2]);
         let first = 3.0 * 11.25 - 2.0 * 11.5 + 0.5 * 12.75;
         assert!((value[0] - first).abs() < 2e-5, "{value:?}");
         assert!((value[7] - (first + 1.5)).abs() < 2e-5, "{value:?}");

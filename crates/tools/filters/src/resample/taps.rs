@@ -35,25 +35,13 @@ pub(super) fn sum_taps<const T: usize>(
     out_shape: [usize; 3],
     outputs: Outputs<'_>,
 ) {
-    assert_eq!(
-        src.len(),
-        shape.iter().product::<usize>(),
-        "length of the source"
-    );
+    assert_eq!(src.len(), shape.iter().product::<usize>(), "length of the source");
     let len: usize = out_shape.iter().product();
     if len == 0 {
         return;
     }
-    assert!(
-        !shape.contains(&0),
-        "a source of shape {shape:?} has nothing to sample"
-    );
-    let source = Source {
-        src,
-        shape,
-        taps,
-        border,
-    };
+    assert!(!shape.contains(&0), "a source of shape {shape:?} has nothing to sample");
+    let source = Source { src, shape, taps, border };
     let [_, height, width] = out_shape;
     // A task never crosses planes: each plane is cut on its own.
     let tasks = height.div_ceil(TASK_ROWS);
@@ -95,8 +83,7 @@ pub(super) fn sum_taps<const T: usize>(
 }
 
 fn cut(out: &mut [f32], plane: usize, width: usize) -> impl Iterator<Item = &mut [f32]> {
-    out.chunks_mut(plane)
-        .flat_map(move |plane| plane.chunks_mut(width * TASK_ROWS))
+    out.chunks_mut(plane).flat_map(move |plane| plane.chunks_mut(width * TASK_ROWS))
 }
 
 struct Source<'a, const T: usize> {
@@ -147,9 +134,7 @@ impl<const T: usize> Source<'_, T> {
         for y in if fresh { y..y + T } else { y + T - 1..y + T } {
             let from = self.border.index(self.taps[1].first + y as isize, height);
             let rows: [&[f32]; T] = std::array::from_fn(|k| {
-                let z = self
-                    .border
-                    .index(self.taps[0].first + (z + k) as isize, self.shape[0]);
+                let z = self.border.index(self.taps[0].first + (z + k) as isize, self.shape[0]);
                 &self.src[(z * height + from) * width..][rings.columns.clone()]
             });
             let slot = y % T * len..(y % T + 1) * len;
@@ -163,21 +148,14 @@ impl<const T: usize> Source<'_, T> {
     /// Sums a ring along y, and extends the sum by the border so that x taps can run over it.
     fn sum_and_extend(&self, ring: usize, y: usize, weights: [f32; T], rings: &mut Rings) {
         let mut sums = std::mem::take(&mut rings.sums);
-        weigh(
-            &mut sums,
-            std::array::from_fn(|k| rings.row::<T>(ring, y + k)),
-            weights,
-        );
+        weigh(&mut sums, std::array::from_fn(|k| rings.row::<T>(ring, y + k)), weights);
         let first = self.taps[2].first;
         let columns = &rings.columns;
         // The straight middle part in one copy, the rest by the border's rule.
         let begin = (columns.start as isize - first).max(0) as usize;
         let begin = begin.min(rings.extended.len());
         let from = (first + begin as isize) as usize;
-        let straight = columns
-            .end
-            .saturating_sub(from)
-            .min(rings.extended.len() - begin);
+        let straight = columns.end.saturating_sub(from).min(rings.extended.len() - begin);
         if straight > 0 {
             let at = from - columns.start;
             rings.extended[begin..begin + straight].copy_from_slice(&sums[at..at + straight]);
@@ -240,10 +218,7 @@ fn only_tap<const T: usize>(weights: [f32; T]) -> Option<usize> {
     (weights.iter().filter(|&&w| w != 0.0).count() == 1).then_some(k)
 }
 
-#[multiversion(targets(
-    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma",
-    "x86_64+avx2+fma"
-))]
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
 fn weigh_simd(out: &mut [f32], rows: &[&[f32]], weights: &[f32]) {
     let len = out.len();
     match (rows, weights) {

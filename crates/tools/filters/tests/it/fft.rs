@@ -76,11 +76,9 @@ fn agrees_with_the_defining_sum_on_awkward_shapes() {
 
 #[test]
 fn padded_transform_equals_that_of_the_padded_array() {
-    for (small, large) in [
-        ([3, 5, 7], [6, 11, 16]),
-        ([1, 4, 4], [3, 4, 9]),
-        ([5, 40, 3], [8, 70, 36]),
-    ] {
+    for (small, large) in
+        [([3, 5, 7], [6, 11, 16]), ([1, 4, 4], [3, 4, 9]), ([5, 40, 3], [8, 70, 36])]
+    {
         let src = noise(small.iter().product(), 2);
         let mut padded = vec![0.0; large.iter().product()];
         for (i, line) in src.chunks(small[2]).enumerate() {
@@ -98,11 +96,9 @@ fn padded_transform_equals_that_of_the_padded_array() {
 
 #[test]
 fn centred_inverse_is_the_wrapped_window_of_the_whole() {
-    for (shape, reach) in [
-        ([7, 10, 36], [3, 2, 5]),
-        ([1, 40, 9], [0, 19, 4]),
-        ([4, 6, 8], [0, 0, 0]),
-    ] {
+    for (shape, reach) in
+        [([7, 10, 36], [3, 2, 5]), ([1, 40, 9], [0, 19, 4]), ([4, 6, 8], [0, 0, 0])]
+    {
         let fft = RealFft::new(&shape);
         let spectrum = spectrum_of(&noise(shape.iter().product(), 3), &shape);
         let mut whole = vec![0.0; fft.real_len()];
@@ -111,17 +107,10 @@ fn centred_inverse_is_the_wrapped_window_of_the_whole() {
         let mut window = vec![0.0; sides.iter().product()];
         fft.inverse_centred(&mut spectrum.clone(), &reach, &mut window);
         for (i, value) in window.iter().enumerate() {
-            let at = [
-                i / (sides[1] * sides[2]),
-                i / sides[2] % sides[1],
-                i % sides[2],
-            ];
+            let at = [i / (sides[1] * sides[2]), i / sides[2] % sides[1], i % sides[2]];
             let from: [usize; 3] =
                 std::array::from_fn(|a| (at[a] + shape[a] - reach[a]) % shape[a]);
-            assert_eq!(
-                *value,
-                whole[(from[0] * shape[1] + from[1]) * shape[2] + from[2]]
-            );
+            assert_eq!(*value, whole[(from[0] * shape[1] + from[1]) * shape[2] + from[2]]);
         }
     }
 }

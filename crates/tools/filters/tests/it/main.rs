@@ -22,10 +22,7 @@ pub fn noise(len: usize, seed: u64) -> Vec<f32> {
 /// Runs `work` with one, two and three threads and asserts that the results are equal bit for bit.
 pub fn same_for_any_thread_count<R: PartialEq + Send>(work: impl Fn() -> R + Sync) {
     let with = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(&work)
     };
     let one = with(1);
@@ -36,8 +33,5 @@ pub fn same_for_any_thread_count<R: PartialEq + Send>(work: impl Fn() -> R + Syn
 /// Largest absolute difference of two equally long slices.
 pub fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
-    a.iter()
-        .zip(b)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0, f32::max)
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }

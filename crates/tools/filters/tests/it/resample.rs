@@ -74,17 +74,9 @@ struct Samples {
 fn samples(spline: &[f32], shape: [usize; 3], origin: [f64; 3], out_shape: [usize; 3]) -> Samples {
     let new = || vec![0.0; out_shape.iter().product()];
     let (mut value, mut dz, mut dy, mut dx) = (new(), new(), new(), new());
-    let out = SplineSamples {
-        value: &mut value,
-        dz: &mut dz,
-        dy: &mut dy,
-        dx: &mut dx,
-    };
+    let out = SplineSamples { value: &mut value, dz: &mut dz, dy: &mut dy, dx: &mut dx };
     spline_samples_into(spline, shape, origin, out, out_shape);
-    Samples {
-        value,
-        gradient: [dz, dy, dx],
-    }
+    Samples { value, gradient: [dz, dy, dx] }
 }
 
 const SHAPES: [([usize; 3], [usize; 3]); 4] = [
@@ -137,9 +129,8 @@ fn values_with_gradients_are_the_values_alone_and_derivatives_their_differences(
             spline_sample_into(&spline, shape, origin, &mut alone, out_shape);
             assert_eq!(found.value, alone);
             for axis in 0..3 {
-                for (derivative, at) in found.gradient[axis]
-                    .iter()
-                    .zip(positions(origin, out_shape))
+                for (derivative, at) in
+                    found.gradient[axis].iter().zip(positions(origin, out_shape))
                 {
                     let sample = |step: f64| {
                         let mut at = at;

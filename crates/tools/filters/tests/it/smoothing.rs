@@ -14,11 +14,7 @@ fn slow_gaussian(image: &Array3<f32>, sigma: [f64; 3]) -> Array3<f64> {
     for axis in 0..3 {
         let radius = (4.0 * sigma[axis] + 0.5) as i64;
         let weight = |k: i64| {
-            if k == 0 {
-                1.0
-            } else {
-                (-0.5 * (k as f64 / sigma[axis]).powi(2)).exp()
-            }
+            if k == 0 { 1.0 } else { (-0.5 * (k as f64 / sigma[axis]).powi(2)).exp() }
         };
         let sum: f64 = (-radius..=radius).map(weight).sum();
         let n = image.shape()[axis] as i64;
@@ -69,10 +65,7 @@ fn a_transposed_view_is_smoothed_as_its_copy() {
 
 #[test]
 fn bits_do_not_depend_on_threads() {
-    for (shape, sigma) in [
-        ([9, 70, 90], [1.0, 2.0, 3.0]),
-        ([1, 150, 90], [0.0, 2.0, 1.0]),
-    ] {
+    for (shape, sigma) in [([9, 70, 90], [1.0, 2.0, 3.0]), ([1, 150, 90], [0.0, 2.0, 1.0])] {
         let image = image(shape, 7);
         same_for_any_thread_count(|| gaussian(image.view(), sigma));
     }
