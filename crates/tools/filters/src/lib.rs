@@ -10,12 +10,18 @@
 //! | [`fft`] | real Fourier transforms, zero-padded input, the centre of a correlation |
 //! | [`fir`] | separable convolution with symmetric kernels |
 //! | [`gaussian`] | Gaussian, difference of Gaussians |
+//! | [`integral`] | sums over boxes in constant time |
+//! | [`order`] | medians, quantiles, histograms, median filters, running minimum and maximum |
+//! | [`project`] | maximum, minimum and mean along an axis |
 //! | [`resample`] | binning, shifted regions, cubic B-splines with gradients |
 
 mod border;
 pub mod fft;
 pub mod fir;
 pub mod gaussian;
+pub mod integral;
+pub mod order;
+pub mod project;
 pub mod resample;
 
 pub use border::Border;

@@ -25,10 +25,7 @@ enum Method {
     /// Small factors only: sixteen columns at once.
     Lanes(LanesFft),
     /// Any length: a few columns are copied into contiguous lines for `rustfft`.
-    Lines {
-        forward: Arc<dyn Fft<f32>>,
-        inverse: Arc<dyn Fft<f32>>,
-    },
+    Lines { forward: Arc<dyn Fft<f32>>, inverse: Arc<dyn Fft<f32>> },
 }
 
 /// Plans are costly to make; one is kept per length for the life of the process.
@@ -84,8 +81,12 @@ impl Columns {
                     fft.process(rows, start, live, direction, work);
                 }
             }),
-            (Method::Lines { forward, .. }, Direction::Forward) => lines(rows, starts, live, &**forward),
-            (Method::Lines { inverse, .. }, Direction::Inverse) => lines(rows, starts, live, &**inverse),
+            (Method::Lines { forward, .. }, Direction::Forward) => {
+                lines(rows, starts, live, &**forward)
+            }
+            (Method::Lines { inverse, .. }, Direction::Inverse) => {
+                lines(rows, starts, live, &**inverse)
+            }
         }
     }
 }
@@ -106,7 +107,9 @@ fn lines(
         for start in starts {
             let columns = start..width.min(start + LANES);
             for (t, row) in rows[..live].iter().enumerate() {
-                for (line, &value) in lines[t..].iter_mut().step_by(stride).zip(&row[columns.clone()]) {
+                for (line, &value) in
+                    lines[t..].iter_mut().step_by(stride).zip(&row[columns.clone()])
+                {
                     *line = value;
                 }
             }
@@ -115,7 +118,9 @@ fn lines(
                 fft.process_with_scratch(&mut line[..len], scratch);
             }
             for (t, row) in rows.iter_mut().enumerate() {
-                for (value, &line) in row[columns.clone()].iter_mut().zip(lines[t..].iter().step_by(stride)) {
+                for (value, &line) in
+                    row[columns.clone()].iter_mut().zip(lines[t..].iter().step_by(stride))
+                {
                     *value = line;
                 }
             }

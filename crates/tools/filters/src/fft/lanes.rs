@@ -19,10 +19,7 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    pub(super) const ZERO: Self = Self {
-        re: [0.0; LANES],
-        im: [0.0; LANES],
-    };
+    pub(super) const ZERO: Self = Self { re: [0.0; LANES], im: [0.0; LANES] };
 }
 
 /// Direction of a transform.
@@ -51,10 +48,7 @@ impl LanesFft {
         let mut passes = Vec::new();
         for radix in [8, 5, 4, 3, 2] {
             while left.is_multiple_of(radix) && left > 1 {
-                passes.push(Pass {
-                    radix,
-                    twiddles: twiddles(left, radix),
-                });
+                passes.push(Pass { radix, twiddles: twiddles(left, radix) });
                 left /= radix;
             }
         }
@@ -302,22 +296,10 @@ fn butterfly_5(
         let (a, b, c, d, e) = (at(a, i), at(b, i), at(c, i), at(d, i), at(e, i));
         let (be, cd) = (add(b, e), add(c, d));
         let (b_e, c_d) = (turn(sub(b, e)), turn(sub(c, d)));
-        let near = (
-            a.0 + (COS_72 * be.0 + COS_144 * cd.0),
-            a.1 + (COS_72 * be.1 + COS_144 * cd.1),
-        );
-        let far = (
-            a.0 + (COS_144 * be.0 + COS_72 * cd.0),
-            a.1 + (COS_144 * be.1 + COS_72 * cd.1),
-        );
-        let near_side = (
-            SIN_72 * b_e.0 + SIN_144 * c_d.0,
-            SIN_72 * b_e.1 + SIN_144 * c_d.1,
-        );
-        let far_side = (
-            SIN_144 * b_e.0 - SIN_72 * c_d.0,
-            SIN_144 * b_e.1 - SIN_72 * c_d.1,
-        );
+        let near = (a.0 + (COS_72 * be.0 + COS_144 * cd.0), a.1 + (COS_72 * be.1 + COS_144 * cd.1));
+        let far = (a.0 + (COS_144 * be.0 + COS_72 * cd.0), a.1 + (COS_144 * be.1 + COS_72 * cd.1));
+        let near_side = (SIN_72 * b_e.0 + SIN_144 * c_d.0, SIN_72 * b_e.1 + SIN_144 * c_d.1);
+        let far_side = (SIN_144 * b_e.0 - SIN_72 * c_d.0, SIN_144 * b_e.1 - SIN_72 * c_d.1);
         put(s, i, add(a, add(be, cd)));
         put(t, i, times(add(near, near_side), w[0]));
         put(u, i, times(add(far, far_side), w[1]));

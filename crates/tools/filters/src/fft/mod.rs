@@ -2,7 +2,7 @@
 //!
 //! Lines of the last axis are contiguous and transformed by `realfft`. Along the other axes, sixteen
 //! neighbouring columns are transformed at once, one per vector lane, if the length is a product of 2,
-//! 3 and 5; else `rustfft` transforms them one by one. 
+//! 3 and 5; else `rustfft` transforms them one by one.
 
 mod columns;
 mod lanes;
@@ -23,7 +23,8 @@ pub use rustfft::num_complex::Complex32;
 const TASK_LINES: usize = 16;
 
 /// Plans are costly to make; the planner keeps one per length and direction.
-static PLANNER: LazyLock<Mutex<RealFftPlanner<f32>>> = LazyLock::new(|| Mutex::new(RealFftPlanner::new()));
+static PLANNER: LazyLock<Mutex<RealFftPlanner<f32>>> =
+    LazyLock::new(|| Mutex::new(RealFftPlanner::new()));
 
 /// Transforms real arrays of one shape to half-complex spectra and back.
 ///
@@ -160,7 +161,9 @@ impl RealFft {
                     }
                 };
                 let scratch_len = self.lines.get_scratch_len();
-                with_reals(line_len, |line| with_complexes(scratch_len, |scratch| work(line, scratch)));
+                with_reals(line_len, |line| {
+                    with_complexes(scratch_len, |scratch| work(line, scratch))
+                });
             });
     }
 
@@ -247,7 +250,9 @@ impl RealFft {
                     }
                 }
             };
-            with_reals(width, |reals| with_complexes(complexes, |complexes| work(reals, complexes)));
+            with_reals(width, |reals| {
+                with_complexes(complexes, |complexes| work(reals, complexes))
+            });
         });
     }
 }

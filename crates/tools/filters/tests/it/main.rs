@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod fft;
+mod order;
+mod reductions;
 mod resample;
 mod smoothing;
 
