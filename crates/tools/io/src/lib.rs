@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`open`] | the one door for reading: what a file is, by its content |
+//! | [`tiff`] | TIFF, BigTIFF, OME-TIFF, ImageJ hyperstacks |
 //! | [`error`] | the one error of this crate: file, what was found, what was wanted |
 //! | [`atomic`] | files that appear complete or not at all |
 //! | [`chunk_cache`] | decoded chunks, bounded in bytes, shared by all sources |
@@ -15,6 +16,7 @@ pub mod error;
 pub mod expression;
 pub mod natural;
 pub mod open;
+pub mod tiff;
 
 pub use chunk_cache::ChunkCache;
 pub use error::{Error, Result};

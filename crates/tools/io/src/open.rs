@@ -33,7 +33,14 @@ struct Format {
 }
 
 /// Every readable format; the first line that recognises the content opens it.
-const FORMATS: &[Format] = &[];
+const FORMATS: &[Format] = &[Format {
+    name: "tiff, imagej-tiff, ome-tiff",
+    recognises: |p| TIFF_MAGIC.iter().any(|m| p.begins_with(m)),
+    open: |path, how| Ok(Box::new(crate::tiff::open(path, how)?)),
+}];
+
+/// Classic and Big, little and big endian.
+const TIFF_MAGIC: [&[u8]; 4] = [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"];
 
 /// The first look at a path: enough to tell formats apart, never more.
 #[derive(Debug)]

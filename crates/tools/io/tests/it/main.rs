@@ -2,3 +2,4 @@
 #![allow(clippy::unwrap_used)]
 
 mod expressions;
+mod tiff_conformance;
