@@ -9,12 +9,14 @@
 //! | [`chunk_cache`] | decoded chunks, bounded in bytes, shared by all sources |
 //! | [`expression`] | paths with tags, such as `scan_<X,2>_<Y,2>.tif`, and the files that match |
 //! | [`natural`] | natural order of names |
+//! | [`ome_zarr`] | OME-Zarr and plain Zarr |
 
 pub mod atomic;
 pub mod chunk_cache;
 pub mod error;
 pub mod expression;
 pub mod natural;
+pub mod ome_zarr;
 pub mod open;
 pub mod tiff;
 

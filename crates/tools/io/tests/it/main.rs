@@ -2,4 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod expressions;
+mod harness;
 mod tiff_conformance;
+mod zarr_conformance;

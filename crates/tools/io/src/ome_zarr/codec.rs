@@ -1,0 +1,465 @@
+//! The codec chain of a Zarr array: from the stored bytes of a chunk to its samples.
+//!
+//! zarrs reads and normalises the metadata of both Zarr versions. The bytes are decoded here, into
+//! buffers whose size is known beforehand, so that no chunk can claim more memory than it has.
+
+use std::borrow::Cow;
+use std::io::Read;
+use std::sync::Arc;
+
+use hooke_core::Pixels;
+use serde_json::Value;
+use zarrs::array::codec::{blosc_decompress_bytes, blosc_validate};
+use zarrs::array::{
+    BytesRepresentation, BytesToBytesCodecTraits, CodecChain, CodecMetadataOptions, CodecOptions,
+};
+
+use super::sample::{Stored, bytes_mut};
+
+/// Bytes that a codec may add to what it encodes: headers, checksums, incompressible blocks.
+const OVERHEAD: u64 = 1 << 16;
+
+/// One bytes-to-bytes codec.
+#[derive(Debug, Clone)]
+enum Step {
+    Zstd,
+    Gzip,
+    Zlib,
+    Blosc,
+    Crc32c,
+    /// A codec that keeps the size, or adds a checksum: zarrs decodes it.
+    Sized(Arc<dyn BytesToBytesCodecTraits>),
+}
+
+/// How the samples of a chunk are stored.
+#[derive(Debug, Clone)]
+pub(super) struct ChunkCodec {
+    /// The stored sample type.
+    pub stored: Stored,
+    /// Which decoded dimension each stored dimension holds, slowest first.
+    pub order: Vec<usize>,
+    big_endian: bool,
+    steps: Vec<Step>,
+    names: Vec<String>,
+}
+
+/// The chain of an array: its chunks, and its shards if they are sharded.
+#[derive(Debug, Clone)]
+pub(super) struct Chain {
+    /// The codec of a chunk (of an inner chunk, if sharded).
+    pub chunk: ChunkCodec,
+    /// The shard, if chunks are sharded.
+    pub sharding: Option<Sharding>,
+}
+
+/// What the sharding codec says.
+#[derive(Debug, Clone)]
+pub(super) struct Sharding {
+    /// Lengths of an inner chunk, in stored order.
+    pub chunk_shape: Vec<u64>,
+    /// Whether the index stands before the chunks.
+    pub index_first: bool,
+    /// Whether the index is followed by its CRC-32C.
+    pub index_crc32c: bool,
+    /// Whether the index is big-endian.
+    pub index_big_endian: bool,
+}
+
+/// Buffers that decoding reuses.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// The encoded bytes, filled by the caller.
+    pub encoded: Vec<u8>,
+    stages: [Vec<u8>; 2],
+    narrow: Vec<u8>,
+}
+
+impl Scratch {
+    /// Gives back buffers that one huge chunk needed.
+    pub fn trim(&mut self) {
+        const KEEP: usize = 64 << 20;
+        let [a, b] = &mut self.stages;
+        for buffer in [&mut self.encoded, a, b, &mut self.narrow] {
+            if buffer.capacity() > KEEP {
+                *buffer = Vec::new();
+            }
+        }
+    }
+}
+
+impl Chain {
+    /// Reads a codec chain that zarrs understood; `dimensions` is that of the array.
+    ///
+    /// # Errors
+    /// A sentence about the codec that is not supported.
+    pub fn new(codecs: &CodecChain, stored: Stored, dimensions: usize) -> Result<Chain, String> {
+        let list = described(codecs)?;
+        let Some(at) = list.iter().position(|(name, _)| name == "sharding_indexed") else {
+            return Ok(Chain {
+                chunk: ChunkCodec::new(&list, codecs, stored, dimensions)?,
+                sharding: None,
+            });
+        };
+        if list.len() != 1 {
+            let other = &list[usize::from(at == 0)].0;
+            return Err(format!("codec `{other}` around `sharding_indexed`"));
+        }
+        let configuration = &list[0].1;
+        let inner = chain_from(&configuration["codecs"])?;
+        let inner_list = described(&inner)?;
+        let chunk_shape =
+            numbers(&configuration["chunk_shape"]).ok_or("a shard without chunk_shape")?;
+        let (index_big_endian, index_crc32c) = index_codecs(&configuration["index_codecs"])?;
+        let index_first = configuration["index_location"] == "start";
+        Ok(Chain {
+            chunk: ChunkCodec::new(&inner_list, &inner, stored, dimensions)?,
+            sharding: Some(Sharding { chunk_shape, index_first, index_crc32c, index_big_endian }),
+        })
+    }
+}
+
+impl ChunkCodec {
+    fn new(
+        list: &[(String, Value)],
+        codecs: &CodecChain,
+        stored: Stored,
+        dimensions: usize,
+    ) -> Result<ChunkCodec, String> {
+        let mut order: Vec<usize> = (0..dimensions).collect();
+        let mut big_endian = cfg!(target_endian = "big");
+        let mut steps = Vec::new();
+        let mut names = Vec::new();
+        let mut bytes_seen = false;
+        for (name, configuration) in list {
+            match (name.as_str(), bytes_seen) {
+                ("transpose", false) => {
+                    let by = numbers(&configuration["order"]).ok_or("a transpose without order")?;
+                    let get = |i: &u64| order.get(*i as usize).copied();
+                    let next: Option<Vec<_>> = by.iter().map(get).collect();
+                    order = next
+                        .filter(|o| o.len() == dimensions)
+                        .ok_or("a transpose of other dimensions")?;
+                }
+                ("bytes", false) => {
+                    bytes_seen = true;
+                    match configuration["endian"].as_str() {
+                        Some("big") => big_endian = true,
+                        Some("little") => big_endian = false,
+                        _ if stored.size() > 1 => {
+                            return Err("codec `bytes` without endian".to_owned());
+                        }
+                        _ => {}
+                    }
+                }
+                (_, false) => return Err(format!("codec `{name}`")),
+                (_, true) => {
+                    let traits = &codecs.bytes_to_bytes_codecs()[steps.len()];
+                    steps.push(step(name, traits)?);
+                    names.push(shown(name, configuration));
+                }
+            }
+        }
+        Ok(ChunkCodec { stored, order, big_endian, steps, names })
+    }
+
+    /// The compressor's name, `none` for raw samples.
+    pub fn name(&self) -> String {
+        let mut names = self.names.iter().filter(|n| *n != "crc32c").cloned().collect::<Vec<_>>();
+        if names.is_empty() {
+            names.push("none".to_owned());
+        }
+        names.join("+")
+    }
+
+    /// The most bytes an encoded chunk of `samples` samples can have.
+    pub fn encoded_limit(&self, samples: u64) -> u64 {
+        let raw = samples.saturating_mul(self.stored.size() as u64);
+        if self.steps.is_empty() {
+            raw
+        } else {
+            raw.saturating_add(raw / 2).saturating_add(OVERHEAD)
+        }
+    }
+
+    /// Decodes the bytes in `scratch.encoded` into `samples` samples in stored order.
+    ///
+    /// Nothing is allocated before the bytes have said, in their own headers, that they hold so many
+    /// samples.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub fn decode(
+        &self,
+        samples: u64,
+        scratch: &mut Scratch,
+        out: &mut Pixels,
+    ) -> Result<(), String> {
+        let raw = samples
+            .checked_mul(self.stored.size() as u64)
+            .ok_or("more bytes than can be counted")?;
+        self.check_claim(&scratch.encoded, raw)?;
+        out.reset(self.stored.dtype(), [1, 1, 1, 1, samples]);
+        if self.stored.is_plain() {
+            self.decode_bytes(scratch, bytes_mut(out))
+        } else {
+            let mut narrow = std::mem::take(&mut scratch.narrow);
+            narrow.resize(raw as usize, 0);
+            let done = self.decode_bytes(scratch, &mut narrow);
+            self.stored.widen(&narrow, out);
+            scratch.narrow = narrow;
+            done
+        }
+    }
+
+    /// Compares what the outermost codec says about its content with what the chunk should hold.
+    fn check_claim(&self, encoded: &[u8], raw: u64) -> Result<(), String> {
+        let has = encoded.len() as u64;
+        let claim = match (self.steps.as_slice(), self.steps.last()) {
+            ([], _) => Some(has),
+            ([Step::Zstd], _) => match zstd::zstd_safe::get_frame_content_size(encoded) {
+                Ok(Some(size)) => Some(size),
+                // Of unknown size: a block of 128 KiB takes at least four bytes.
+                Ok(None) => (raw / 32_768 > has).then_some(has * 32_768),
+                Err(_) => return Err("not a zstd frame".to_owned()),
+            },
+            ([Step::Blosc], _) => Some(blosc_size(encoded)?),
+            (_, Some(Step::Gzip | Step::Zlib)) => (raw / 1100 > has).then_some(has * 1100),
+            (_, Some(Step::Zstd)) => (raw / 32_768 > has).then_some(has * 32_768),
+            _ => None,
+        };
+        match claim {
+            Some(found) if found != raw => Err(format!("it holds {found} bytes, not {raw}")),
+            _ => Ok(()),
+        }
+    }
+
+    fn decode_bytes(&self, scratch: &mut Scratch, out: &mut [u8]) -> Result<(), String> {
+        let Some((first, outer)) = self.steps.split_first() else {
+            out.copy_from_slice(&scratch.encoded);
+            self.to_native(out);
+            return Ok(());
+        };
+        let limit =
+            (out.len() as u64).saturating_add(out.len() as u64 / 2).saturating_add(OVERHEAD);
+        let [stage, next] = &mut scratch.stages;
+        let mut input: &[u8] = &scratch.encoded;
+        for step in outer.iter().rev() {
+            next.clear();
+            step.decode_to(input, limit as usize, next)?;
+            std::mem::swap(stage, next);
+            input = stage;
+        }
+        first.decode_into(input, out)?;
+        self.to_native(out);
+        Ok(())
+    }
+
+    fn to_native(&self, bytes: &mut [u8]) {
+        if self.big_endian == cfg!(target_endian = "big") {
+            return;
+        }
+        match self.stored.size() {
+            2 => bytes.as_chunks_mut::<2>().0.iter_mut().for_each(|b| b.reverse()),
+            4 => bytes.as_chunks_mut::<4>().0.iter_mut().for_each(|b| b.reverse()),
+            8 => bytes.as_chunks_mut::<8>().0.iter_mut().for_each(|b| b.reverse()),
+            _ => {}
+        }
+    }
+}
+
+impl Step {
+    /// Decodes into a buffer that must come out exactly full.
+    fn decode_into(&self, input: &[u8], out: &mut [u8]) -> Result<(), String> {
+        let wrong = |found: usize, wanted: usize| format!("it holds {found} bytes, not {wanted}");
+        match self {
+            Step::Zstd => {
+                let found = with_decompressor(|d| d.decompress_to_buffer(input, out))?;
+                if found == out.len() { Ok(()) } else { Err(wrong(found, out.len())) }
+            }
+            Step::Gzip => fill(flate2::read::GzDecoder::new(input), out),
+            Step::Zlib => fill(flate2::read::ZlibDecoder::new(input), out),
+            Step::Blosc => {
+                let found = blosc_size(input)? as usize;
+                if found != out.len() {
+                    return Err(wrong(found, out.len()));
+                }
+                let decoded = blosc(input, found)?;
+                if decoded.len() != found {
+                    return Err(wrong(decoded.len(), found));
+                }
+                out.copy_from_slice(&decoded);
+                Ok(())
+            }
+            Step::Crc32c | Step::Sized(_) => {
+                let decoded = self.decode_sized(input, out.len() as u64)?;
+                if decoded.len() != out.len() {
+                    return Err(wrong(decoded.len(), out.len()));
+                }
+                out.copy_from_slice(&decoded);
+                Ok(())
+            }
+        }
+    }
+
+    /// Decodes at most `limit` bytes, of a number only the bytes themselves know.
+    fn decode_to(&self, input: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<(), String> {
+        let read = |decoder: &mut dyn Read, out: &mut Vec<u8>| {
+            decoder.take(limit as u64 + 1).read_to_end(out).map_err(|e| e.to_string())
+        };
+        match self {
+            Step::Zstd => {
+                let mut decoder = zstd::Decoder::new(input).map_err(|e| e.to_string())?;
+                read(&mut decoder, out)?;
+            }
+            Step::Gzip => {
+                read(&mut flate2::read::GzDecoder::new(input), out)?;
+            }
+            Step::Zlib => {
+                read(&mut flate2::read::ZlibDecoder::new(input), out)?;
+            }
+            Step::Blosc => {
+                let size = blosc_size(input)? as usize;
+                if size <= limit {
+                    *out = blosc(input, size)?;
+                } else {
+                    return Err(format!("it holds {size} bytes, more than {limit}"));
+                }
+            }
+            Step::Crc32c | Step::Sized(_) => {
+                out.extend_from_slice(&self.decode_sized(input, input.len() as u64)?);
+            }
+        }
+        if out.len() > limit { Err(format!("it holds more than {limit} bytes")) } else { Ok(()) }
+    }
+
+    fn decode_sized<'a>(&self, input: &'a [u8], size: u64) -> Result<Cow<'a, [u8]>, String> {
+        match self {
+            Step::Crc32c => {
+                let (data, sum) = input.split_last_chunk::<4>().ok_or("no room for a checksum")?;
+                let (stored, found) = (u32::from_le_bytes(*sum), crc32c::crc32c(data));
+                if stored != found {
+                    return Err(format!("checksum {found:08x} is not {stored:08x}"));
+                }
+                Ok(Cow::Borrowed(data))
+            }
+            Step::Sized(codec) => codec
+                .decode(
+                    Cow::Borrowed(input),
+                    &BytesRepresentation::BoundedSize(size),
+                    &CodecOptions::default(),
+                )
+                .map_err(|e| e.to_string()),
+            _ => unreachable!("only codecs that keep the size come here"),
+        }
+    }
+}
+
+/// Reads exactly `out.len()` bytes and checks that no more follow.
+fn fill(mut decoder: impl Read, out: &mut [u8]) -> Result<(), String> {
+    decoder.read_exact(out).map_err(|e| match e.kind() {
+        std::io::ErrorKind::UnexpectedEof => format!("it holds fewer than {} bytes", out.len()),
+        _ => e.to_string(),
+    })?;
+    match decoder.read(&mut [0]) {
+        Ok(0) => Ok(()),
+        Ok(_) => Err(format!("it holds more than {} bytes", out.len())),
+        Err(e) => Err(e.to_string()),
+    }
+}
+
+fn with_decompressor<R>(
+    run: impl FnOnce(&mut zstd::bulk::Decompressor<'static>) -> std::io::Result<R>,
+) -> Result<R, String> {
+    thread_local! {
+        static DECOMPRESSOR: std::cell::RefCell<Option<zstd::bulk::Decompressor<'static>>> =
+            const { std::cell::RefCell::new(None) };
+    }
+    DECOMPRESSOR.with_borrow_mut(|slot| {
+        if slot.is_none() {
+            *slot = Some(zstd::bulk::Decompressor::new().map_err(|e| e.to_string())?);
+        }
+        run(slot.as_mut().expect("filled above")).map_err(|e| e.to_string())
+    })
+}
+
+/// The size a blosc buffer says it decodes to, after checking its header against its length.
+fn blosc_size(encoded: &[u8]) -> Result<u64, String> {
+    let header = encoded.first_chunk::<16>().ok_or("too short for a blosc header")?;
+    let word = |at: usize| {
+        u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+    };
+    let (size, stored) = (word(4), word(12));
+    if stored as usize != encoded.len() {
+        return Err(format!("its blosc header says {stored} bytes, it has {}", encoded.len()));
+    }
+    Ok(u64::from(size))
+}
+
+fn blosc(encoded: &[u8], size: usize) -> Result<Vec<u8>, String> {
+    if blosc_validate(encoded) != Some(size) {
+        return Err("its blosc header is not valid".to_owned());
+    }
+    blosc_decompress_bytes(encoded, size, 1).map_err(|_| "blosc cannot decompress it".to_owned())
+}
+
+fn step(name: &str, codec: &Arc<dyn BytesToBytesCodecTraits>) -> Result<Step, String> {
+    Ok(match name {
+        "zstd" | "numcodecs.zstd" => Step::Zstd,
+        "gzip" | "numcodecs.gzip" => Step::Gzip,
+        "zlib" | "numcodecs.zlib" => Step::Zlib,
+        "blosc" | "numcodecs.blosc" => Step::Blosc,
+        "crc32c" | "numcodecs.crc32c" => Step::Crc32c,
+        "numcodecs.shuffle" | "shuffle" | "numcodecs.fletcher32" | "numcodecs.adler32" => {
+            Step::Sized(Arc::clone(codec))
+        }
+        _ => return Err(format!("codec `{name}`")),
+    })
+}
+
+fn shown(name: &str, configuration: &Value) -> String {
+    match (name.trim_start_matches("numcodecs."), configuration["cname"].as_str()) {
+        ("blosc", Some(inner)) => format!("blosc-{inner}"),
+        (name, _) => name.to_owned(),
+    }
+}
+
+/// The codecs of a chain by their Zarr 3 names, with their configuration.
+fn described(codecs: &CodecChain) -> Result<Vec<(String, Value)>, String> {
+    let options = CodecMetadataOptions::default();
+    let arrays =
+        codecs.array_to_array_codecs().iter().map(|c| (c.name_v3(), c.configuration_v3(&options)));
+    let bytes = codecs.array_to_bytes_codec();
+    let bytes = std::iter::once((bytes.name_v3(), bytes.configuration_v3(&options)));
+    let steps =
+        codecs.bytes_to_bytes_codecs().iter().map(|c| (c.name_v3(), c.configuration_v3(&options)));
+    arrays
+        .chain(bytes)
+        .chain(steps)
+        .map(|(name, configuration)| {
+            let name = name.ok_or("a codec without a name")?.into_owned();
+            let configuration = serde_json::to_value(configuration).map_err(|e| e.to_string())?;
+            Ok((name, configuration))
+        })
+        .collect()
+}
+
+fn chain_from(list: &Value) -> Result<CodecChain, String> {
+    let list: Vec<_> = serde_json::from_value(list.clone()).map_err(|e| e.to_string())?;
+    CodecChain::from_metadata(&list).map_err(|e| e.to_string())
+}
+
+/// Byte order and checksum of a shard's index.
+fn index_codecs(list: &Value) -> Result<(bool, bool), String> {
+    let list = described(&chain_from(list)?)?;
+    let names: Vec<_> = list.iter().map(|(n, _)| n.as_str()).collect();
+    let crc32c = match names.as_slice() {
+        ["bytes"] => false,
+        ["bytes", "crc32c"] => true,
+        _ => return Err(format!("shard index codecs {}", names.join(", "))),
+    };
+    Ok((list[0].1["endian"] == "big", crc32c))
+}
+
+fn numbers(list: &Value) -> Option<Vec<u64>> {
+    list.as_array()?.iter().map(Value::as_u64).collect()
+}
