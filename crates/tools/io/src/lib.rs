@@ -8,6 +8,10 @@
 //! | [`atomic`] | files that appear complete or not at all |
 //! | [`chunk_cache`] | decoded chunks, bounded in bytes, shared by all sources |
 //! | [`expression`] | paths with tags, such as `scan_<X,2>_<Y,2>.tif`, and the files that match |
+//! | [`image_entry`] | one image as `hooke info --json` prints it |
+//! | [`npy`] | numpy's array files |
+//! | [`stored_axes`] | the axes of an array as they are stored |
+//! | [`strided`] | regions of raw arrays in files |
 //! | [`natural`] | natural order of names |
 //! | [`ome_zarr`] | OME-Zarr and plain Zarr |
 
@@ -15,9 +19,13 @@ pub mod atomic;
 pub mod chunk_cache;
 pub mod error;
 pub mod expression;
+pub mod image_entry;
 pub mod natural;
+pub mod npy;
 pub mod ome_zarr;
 pub mod open;
+pub mod stored_axes;
+pub mod strided;
 pub mod tiff;
 
 pub use chunk_cache::ChunkCache;

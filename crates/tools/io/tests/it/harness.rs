@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hooke_core::{
-    Axes, Channel, Dataset, Dtype, ImageMeta, ImageSink, ImageSource, Pixels, Region, Sourced,
-    dispatch, region,
+    Axes, Channel, Dtype, ImageMeta, ImageSink, ImageSource, Pixels, Region, Sourced, dispatch,
+    region,
 };
 use hooke_io::{OpenOptions, open};
 use serde_json::Value;

@@ -3,5 +3,6 @@
 
 mod expressions;
 mod harness;
+mod npy;
 mod tiff_conformance;
 mod zarr_conformance;

@@ -1,0 +1,280 @@
+//! The header of an NPY file, versions 1 to 3.
+
+use std::io::Read;
+use std::path::Path;
+
+use hooke_core::Dtype;
+
+use crate::strided::RawSample;
+use crate::{Error, Result};
+
+/// The first bytes of every NPY file.
+pub const MAGIC: &[u8] = b"\x93NUMPY";
+/// Longest header that is read; numpy's own limit for files that are not trusted is 10,000.
+const LONGEST: u32 = 1 << 20;
+
+/// What the header of an NPY file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// How samples are stored.
+    pub sample: RawSample,
+    /// Whether the most significant byte comes first.
+    pub big_endian: bool,
+    /// Whether the first dimension is the fastest in the file.
+    pub fortran_order: bool,
+    /// Lengths as numpy gives them, slowest first in C order.
+    pub shape: Vec<u64>,
+    /// Byte of the first sample.
+    pub data_offset: u64,
+}
+
+impl Header {
+    /// Reads the header from the beginning of a file.
+    ///
+    /// # Errors
+    /// [`Error::Unrecognised`] without the magic bytes, [`Error::Truncated`] when the header is
+    /// cut, [`Error::Corrupt`] when it is not the dictionary numpy writes, [`Error::Unsupported`]
+    /// for types that are not numbers.
+    pub fn read(path: &Path, file: &mut impl Read) -> Result<Header> {
+        let mut head = [0; 8];
+        let mut have = 0;
+        let mut take = |buffer: &mut [u8], what: &str| {
+            let found = read_up_to(file, buffer).map_err(|e| Error::io(path, "read", e))?;
+            have += found as u64;
+            if found == buffer.len() {
+                return Ok(have);
+            }
+            let expected = have - found as u64 + buffer.len() as u64;
+            let what = what.to_owned();
+            Err(Error::Truncated { path: path.to_owned(), what, expected, found: have })
+        };
+        take(&mut head, "NPY header")?;
+        if !head.starts_with(MAGIC) {
+            let found = "does not begin with \\x93NUMPY".to_owned();
+            return Err(Error::Unrecognised { path: path.to_owned(), found });
+        }
+        let wide = match head[6] {
+            1 => false,
+            2 | 3 => true,
+            v => return Err(Error::unsupported(path, format!("NPY version {v}"), "")),
+        };
+        let mut length = [0; 4];
+        take(&mut length[..if wide { 4 } else { 2 }], "NPY header")?;
+        let length = u32::from_le_bytes(length);
+        if length > LONGEST {
+            return Err(Error::corrupt(path, format!("NPY header of {length} bytes")));
+        }
+        let mut text = vec![0; length as usize];
+        let data_offset = take(&mut text, "NPY header")?;
+        let text = String::from_utf8_lossy(&text);
+        Literal { path, rest: text.trim() }.header(data_offset)
+    }
+
+    /// The header of version 1 for a little-endian array in C order, padded to 64 bytes.
+    pub fn write(dtype: Dtype, shape: &[u64]) -> Vec<u8> {
+        let kind = match dtype {
+            d if d.is_float() => 'f',
+            d if d.is_signed() => 'i',
+            _ => 'u',
+        };
+        let order = if dtype.size() == 1 { '|' } else { '<' };
+        let mut lengths = String::new();
+        for n in shape {
+            lengths.push_str(&format!("{n}, "));
+        }
+        let lengths =
+            if shape.len() == 1 { lengths.trim_end() } else { lengths.trim_end_matches(", ") };
+        let text = format!(
+            "{{'descr': '{order}{kind}{}', 'fortran_order': False, 'shape': ({lengths}), }}",
+            dtype.size()
+        );
+        let total = (MAGIC.len() + 4 + text.len() + 1).next_multiple_of(64);
+        let padding = total - (MAGIC.len() + 4 + text.len() + 1);
+        let mut out = MAGIC.to_vec();
+        out.extend([1, 0]);
+        let length = u16::try_from(text.len() + padding + 1).expect("at most five lengths");
+        out.extend(length.to_le_bytes());
+        out.extend(text.bytes());
+        out.extend(std::iter::repeat_n(b' ', padding));
+        out.push(b'\n');
+        out
+    }
+}
+
+fn read_up_to(file: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(filled)
+}
+
+/// The Python literal that makes up the header, being read.
+struct Literal<'a> {
+    path: &'a Path,
+    rest: &'a str,
+}
+
+impl<'a> Literal<'a> {
+    fn header(mut self, data_offset: u64) -> Result<Header> {
+        let (mut descr, mut fortran, mut shape) = (None, None, None);
+        self.expect('{')?;
+        while !self.accept('}') {
+            let key = self.text()?;
+            self.expect(':')?;
+            match key {
+                "descr" => descr = Some(self.descr()?),
+                "fortran_order" => fortran = Some(self.boolean()?),
+                "shape" => shape = Some(self.lengths()?),
+                other => return Err(self.bad(&format!("unknown key `{other}`"))),
+            }
+            if !self.accept(',') {
+                self.expect('}')?;
+                break;
+            }
+        }
+        if !self.rest.trim().is_empty() {
+            return Err(self.bad("text after the dictionary"));
+        }
+        let (Some((sample, big_endian)), Some(fortran_order), Some(shape)) =
+            (descr, fortran, shape)
+        else {
+            return Err(self.bad("descr, fortran_order or shape is missing"));
+        };
+        Ok(Header { sample, big_endian, fortran_order, shape, data_offset })
+    }
+
+    fn bad(&self, what: &str) -> Error {
+        Error::corrupt(self.path, format!("NPY header: {what}"))
+    }
+
+    fn accept(&mut self, c: char) -> bool {
+        let rest = self.rest.trim_start();
+        let found = rest.starts_with(c);
+        self.rest = if found { &rest[c.len_utf8()..] } else { rest };
+        found
+    }
+
+    fn expect(&mut self, c: char) -> Result<()> {
+        if self.accept(c) { Ok(()) } else { Err(self.bad(&format!("`{c}` expected"))) }
+    }
+
+    fn text(&mut self) -> Result<&'a str> {
+        let quote = if self.accept('\'') { '\'' } else { self.expect('"').map(|()| '"')? };
+        let rest = self.rest;
+        let end = rest.find(quote).ok_or_else(|| self.bad("a text is not closed"))?;
+        self.rest = &rest[end + 1..];
+        Ok(&rest[..end])
+    }
+
+    fn boolean(&mut self) -> Result<bool> {
+        let rest = self.rest.trim_start();
+        let value =
+            [("True", true), ("False", false)].into_iter().find(|(n, _)| rest.starts_with(n));
+        let (name, value) = value.ok_or_else(|| self.bad("True or False expected"))?;
+        self.rest = &rest[name.len()..];
+        Ok(value)
+    }
+
+    fn lengths(&mut self) -> Result<Vec<u64>> {
+        self.expect('(')?;
+        let end = self.rest.find(')').ok_or_else(|| self.bad("the shape is not closed"))?;
+        let (inside, rest) = self.rest.split_at(end);
+        self.rest = &rest[1..];
+        let inside = inside.trim().trim_end_matches(',');
+        if inside.trim().is_empty() {
+            return Ok(Vec::new());
+        }
+        // Python 2 wrote long integers with an L.
+        let number = |n: &str| n.trim().trim_end_matches('L').parse().ok();
+        inside.split(',').map(number).collect::<Option<_>>().ok_or_else(|| self.bad("the shape"))
+    }
+
+    /// The sample type and whether it is big-endian.
+    fn descr(&mut self) -> Result<(RawSample, bool)> {
+        let unsupported = |what: String| Error::unsupported(self.path, what, "convert it in numpy");
+        if self.rest.trim_start().starts_with('[') {
+            return Err(unsupported("a structured NPY array".to_owned()));
+        }
+        let descr = self.text()?;
+        let name = descr.trim_start_matches(['<', '>', '|', '=']);
+        let sample = match name {
+            "b1" => RawSample::Bool,
+            "f2" => RawSample::Half,
+            _ => {
+                let short = match name.split_at_checked(1) {
+                    Some((kind @ ("u" | "i" | "f"), size)) => {
+                        let bits = size.parse::<usize>().ok().and_then(|s| s.checked_mul(8));
+                        bits.map(|b| format!("{kind}{b}"))
+                    }
+                    _ => None,
+                };
+                let dtype = short.and_then(|s| Dtype::parse(&s));
+                RawSample::Native(dtype.ok_or_else(|| {
+                    Error::unsupported(
+                        self.path,
+                        format!("NPY samples of type `{descr}`"),
+                        "convert it in numpy",
+                    )
+                })?)
+            }
+        };
+        Ok((sample, descr.starts_with('>')))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn parse(text: &str) -> Result<Header> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend([1, 0]);
+        bytes.extend((text.len() as u16).to_le_bytes());
+        bytes.extend(text.bytes());
+        Header::read(Path::new("a.npy"), &mut bytes.as_slice())
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for shape in [vec![7], vec![3, 4], vec![1, 2, 3, 4, 5]] {
+            for dtype in Dtype::ALL {
+                let bytes = Header::write(dtype, &shape);
+                assert_eq!(bytes.len() % 64, 0);
+                let header = Header::read(Path::new("a"), &mut bytes.as_slice()).unwrap();
+                assert_eq!(header.sample, RawSample::Native(dtype));
+                assert_eq!((header.shape, header.data_offset), (shape.clone(), bytes.len() as u64));
+            }
+        }
+    }
+
+    #[test]
+    fn keys_may_come_in_any_order_and_bad_ones_are_named() {
+        let header =
+            parse("{'shape': (3L, 4), \"fortran_order\": True, 'descr': '>f2'}  \n").unwrap();
+        assert_eq!((header.sample, header.big_endian), (RawSample::Half, true));
+        assert!(header.fortran_order);
+        let message = |text| parse(text).unwrap_err().to_string();
+        assert!(message("{'descr': '<c8', 'fortran_order': False, 'shape': ()}").contains("`<c8`"));
+        assert!(message("{'descr': [('a','<f4')]}").contains("structured"));
+        assert!(message("{'descr': '<f4'}").contains("missing"));
+        assert!(message("{'descr': '<f4', 'shape': (1, -2)}").contains("shape"));
+        assert!(message("{'descr': '<f4").contains("not closed"));
+    }
+
+    #[test]
+    fn a_cut_header_says_how_much_is_there() {
+        let bytes = Header::write(Dtype::Uint8, &[2, 2]);
+        let error = Header::read(Path::new("a.npy"), &mut &bytes[..50]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a.npy: truncated: NPY header needs 128 bytes, the file has 50"
+        );
+    }
+}

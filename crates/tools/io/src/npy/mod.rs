@@ -1,0 +1,29 @@
+//! NPY: numpy's array files, with what numpy does not keep in a sidecar `NAME.npy.json`.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `header` | the header of versions 1 to 3 |
+//! | `read` | regions of an array |
+//! | `write` | blocks into a preallocated file |
+
+mod header;
+mod read;
+mod write;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+pub use header::{Header, MAGIC};
+pub use read::{NpyDataset, open};
+pub use write::NpySink;
+
+/// The sidecar of an array file: `a.npy.json` beside `a.npy`.
+pub fn sidecar(path: &Path) -> PathBuf {
+    with_suffix(path, ".json")
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
+}

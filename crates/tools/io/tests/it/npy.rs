@@ -1,0 +1,108 @@
+//! NPY files: conformance, round trips, regions, damage.
+
+use hooke_core::{Dtype, ImageSink, Origin, Pixels, Region};
+use hooke_io::npy::{NpySink, sidecar};
+use hooke_io::{OpenOptions, open};
+
+use crate::harness::*;
+
+const FILES: [&str; 5] = ["fortran_f64.npy", "be_i32.npy", "u64_5d.npy", "bool.npy", "f16.npy"];
+
+#[test]
+fn files_of_numpy_agree() {
+    let Some(folder) = conformance() else { return };
+    for name in FILES {
+        check_conformance(&folder, name, 1e-9);
+    }
+}
+
+#[test]
+fn damaged_files_are_errors() {
+    let Some(folder) = conformance() else { return };
+    for name in FILES {
+        check_damage(&folder.join(name), &[]);
+    }
+}
+
+#[test]
+fn every_type_and_shape_round_trips() {
+    let folder = tempfile::tempdir().unwrap();
+    for dtype in Dtype::ALL {
+        for (axes, shape) in SHAPES {
+            let path = folder.path().join(format!("{dtype}_{axes}.npy"));
+            let pixels = pattern(dtype, shape, 3);
+            let mut meta = described("a", axes, shape, dtype);
+            meta.name = format!("{dtype}_{axes}");
+            let sink = NpySink::create(&path, &meta).unwrap();
+            assert!(!path.exists());
+            write_blocks(&sink, &pixels, [1, 1, 2, 5, 1]);
+            let dataset = open(&path, &OpenOptions::default()).unwrap();
+            let image = &dataset.images()[0];
+            assert_described(image.meta(), &meta);
+            assert_eq!(image.meta().channels, meta.channels);
+            assert_eq!(image.meta().axes_from, Origin::File);
+            assert!(read_whole(image.as_ref()) == pixels, "{dtype} {axes}");
+        }
+    }
+}
+
+#[test]
+fn blocks_of_any_region_may_come_from_several_writers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npy");
+    let shape = [1, 1, 3, 40, 50];
+    let pixels = pattern(Dtype::Uint16, shape, 5);
+    let meta = described("a", "zyx", shape, Dtype::Uint16);
+    let first = NpySink::create(&path, &meta).unwrap();
+    let second = NpySink::resume(&path, &meta).unwrap();
+    let left = Region::new([0; 5], [1, 1, 3, 40, 20]);
+    let right = Region::new([0, 0, 0, 0, 20], [1, 1, 3, 40, 30]);
+    first.write(0, &left, &pixels.crop(&left)).unwrap();
+    second.write(0, &right, &pixels.crop(&right)).unwrap();
+    let mut back = Pixels::zeros(Dtype::Uint8, [0; 5]);
+    first.read_back(0, &Region::whole(shape), &mut back).unwrap();
+    assert!(back == pixels);
+    second.finish().unwrap();
+    let dataset = open(&path, &OpenOptions::default()).unwrap();
+    check_regions(dataset.images()[0].as_ref(), 40);
+    assert!(read_whole(dataset.images()[0].as_ref()) == pixels);
+    let other = described("a", "zyx", [1, 1, 3, 41, 50], Dtype::Uint16);
+    assert!(NpySink::resume(&path, &other).is_err());
+}
+
+#[test]
+fn axes_of_the_user_permute() {
+    let Some(folder) = conformance() else { return };
+    for name in ["be_i32.npy", "fortran_f64.npy"] {
+        let path = folder.join(name);
+        let plain = open(&path, &OpenOptions::default()).unwrap();
+        let how = OpenOptions { axes: Some("xyz".to_owned()), ..OpenOptions::default() };
+        let turned = open(&path, &how).unwrap();
+        let meta = turned.images()[0].meta();
+        assert_eq!((meta.axes.to_string().as_str(), meta.shape), ("zyx", [1, 1, 11, 9, 5]));
+        check_regions(turned.images()[0].as_ref(), 30);
+        for p in [[0, 0, 0], [4, 8, 10], [2, 0, 7]] {
+            let at = |[z, y, x]: [u64; 3]| Region::new([0, 0, z, y, x], [1; 5]);
+            let a = read(plain.images()[0].as_ref(), 0, &at(p));
+            let b = read(turned.images()[0].as_ref(), 0, &at([p[2], p[1], p[0]]));
+            assert!(a == b);
+        }
+    }
+}
+
+#[test]
+fn a_sidecar_of_another_array_is_reported_and_ignored() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npy");
+    let shape = [1, 1, 1, 4, 5];
+    let meta = described("a", "yx", shape, Dtype::Uint8);
+    let sink = NpySink::create(&path, &meta).unwrap();
+    write_blocks(&sink, &pattern(Dtype::Uint8, shape, 1), [1; 5]);
+    for text in ["{", &std::fs::read_to_string(sidecar(&path)).unwrap().replace("uint8", "int8")] {
+        std::fs::write(sidecar(&path), text).unwrap();
+        let dataset = open(&path, &OpenOptions::default()).unwrap();
+        let codes: Vec<_> = dataset.problems().iter().map(|p| p.code.as_str()).collect();
+        assert_eq!(codes, ["metadata-invalid", "axes-assumed"]);
+        assert_eq!(dataset.images()[0].meta().voxel_size_um[1].value, None);
+    }
+}
