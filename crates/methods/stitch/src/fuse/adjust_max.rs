@@ -25,10 +25,7 @@ impl RegionMaximum {
         RegionMaximum { input: f64::NEG_INFINITY, result: f64::NEG_INFINITY };
 
     fn with(self, other: RegionMaximum) -> RegionMaximum {
-        RegionMaximum {
-            input: self.input.max(other.input),
-            result: self.result.max(other.result),
-        }
+        RegionMaximum { input: self.input.max(other.input), result: self.result.max(other.result) }
     }
 
     /// What the region is multiplied by; 1 where the result is 0 or there is none.

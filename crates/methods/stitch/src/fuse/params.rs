@@ -118,8 +118,7 @@ impl FuseParams {
             .flatten()
             .find(|v| !(v.is_finite() && **v > 0.0))
             .map(|v| ("flat", *v));
-        let bad_dark =
-            shading.dark.iter().flatten().find(|v| !v.is_finite()).map(|v| ("dark", *v));
+        let bad_dark = shading.dark.iter().flatten().find(|v| !v.is_finite()).map(|v| ("dark", *v));
         match bad_flat.or(bad_dark) {
             Some((image, found)) => Err(FuseError::Shading { image, found }),
             None => Ok(()),

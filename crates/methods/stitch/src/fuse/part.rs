@@ -157,9 +157,9 @@ fn axis_weights(plan: &FusePlan, tile: &PlacedTile, cover: &LayoutRegion) -> [Ve
             }
             std::array::from_fn(|d| along(d, &|u| weights::linear(u, tile.shape[d])))
         }
-        Blend::Cosine => std::array::from_fn(|d| {
-            along(d, &|u| weights::cosine(u, tile.shape[d], plan.ramp[d]))
-        }),
+        Blend::Cosine => {
+            std::array::from_fn(|d| along(d, &|u| weights::cosine(u, tile.shape[d], plan.ramp[d])))
+        }
         Blend::Max | Blend::Min | Blend::Mean | Blend::First | Blend::Last => Default::default(),
     }
 }

@@ -157,9 +157,8 @@ impl FusePlan {
         let step = block.map(|n| n.clamp(1, i64::MAX as u64 >> 1) as i64);
         let count: [i64; 3] =
             std::array::from_fn(|d| (self.output.shape[d] + step[d] - 1) / step[d]);
-        let blocks = (0..count[0]).flat_map(|z| {
-            (0..count[1]).flat_map(move |y| (0..count[2]).map(move |x| [z, y, x]))
-        });
+        let blocks = (0..count[0])
+            .flat_map(|z| (0..count[1]).flat_map(move |y| (0..count[2]).map(move |x| [z, y, x])));
         blocks
             .filter_map(|b| {
                 let start = std::array::from_fn(|d| self.output.start[d] + b[d] * step[d]);
@@ -234,8 +233,7 @@ fn place(tile: &FuseTile, params: &FuseParams) -> Result<PlacedTile, FuseError> 
     let first = position.map(|p| p.ceil() as i64);
     let last: [i64; 3] =
         std::array::from_fn(|d| (position[d] + (shape[d] - 1) as f64).floor() as i64);
-    let cover =
-        LayoutRegion::new(first, std::array::from_fn(|d| (last[d] + 1 - first[d]).max(0)));
+    let cover = LayoutRegion::new(first, std::array::from_fn(|d| (last[d] + 1 - first[d]).max(0)));
     let taps = position.map(|p| Taps::new(p.ceil() - p, params.interpolation));
     let gain = params.gains.get(&id).copied().filter(|g| *g != TileGain::default());
     let raw = taps.iter().all(|t| t.weights().len() == 1)

@@ -31,13 +31,7 @@ pub(crate) struct RowBuffers {
 impl Default for RowBuffers {
     fn default() -> RowBuffers {
         let row = || vec![0.0; CHUNK + MARGIN];
-        RowBuffers {
-            taps: row(),
-            values: row(),
-            weights: row(),
-            total: row(),
-            total_weight: row(),
-        }
+        RowBuffers { taps: row(), values: row(), weights: row(), total: row(), total_weight: row() }
     }
 }
 
@@ -76,13 +70,14 @@ pub(crate) fn combine(row: &[f64], taps: &[f64], out: &mut [f64]) {
     match *taps {
         [_] => out.copy_from_slice(&row[..out.len()]),
         [a, b] => {
-            for (out, v) in out.iter_mut().zip(row.array_windows::<2>()) {
-                *out = a * v[0] + b * v[1];
+            for ((out, v), w) in out.iter_mut().zip(row).zip(&row[1..]) {
+                *out = a * v + b * w;
             }
         }
         [a, b, c, d] => {
-            for (out, v) in out.iter_mut().zip(row.array_windows::<4>()) {
-                *out = a * v[0] + b * v[1] + c * v[2] + d * v[3];
+            let four = row.iter().zip(&row[1..]).zip(row[2..].iter().zip(&row[3..]));
+            for (out, ((p, q), (r, s))) in out.iter_mut().zip(four) {
+                *out = a * p + b * q + c * r + d * s;
             }
         }
         _ => unreachable!("an axis has one, two or four taps"),
@@ -176,7 +171,8 @@ macro_rules! selection {
         ))]
         pub(crate) fn $name<S: Sample>(row: &[S], best: &mut [S]) {
             for ($best, $v) in best.iter_mut().zip(row) {
-                let take = counts(*$v) && $better;
+                // `multiversion` drops the invisible brackets around the expression.
+                let take = counts(*$v) && ($better);
                 *$best = if take { *$v } else { *$best };
             }
         }
@@ -213,5 +209,44 @@ pub(crate) fn keep_closest<S: Sample>(
         let take = counts(*v) && *w > *best_weight;
         *best = if take { *v } else { *best };
         *best_weight = if take { *w } else { *best_weight };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masked_samples_never_win_whatever_the_length_of_the_row() {
+        for len in 1..70 {
+            let masked = |i: usize| i.is_multiple_of(3) || i.is_multiple_of(5);
+            let row: Vec<f32> = (0..len)
+                .map(|i: usize| match i {
+                    _ if i.is_multiple_of(3) => f32::INFINITY,
+                    _ if i.is_multiple_of(5) => f32::NAN,
+                    _ => i as f32,
+                })
+                .collect();
+            let mut copied = vec![0.0; len];
+            copy(&row, -1.0, &mut copied);
+            let wanted: Vec<f32> =
+                (0..len).map(|i| if masked(i) { -1.0 } else { i as f32 }).collect();
+            assert_eq!(copied, wanted, "copy of {len}");
+            for (keep, name) in [
+                (keep_max::<f32> as fn(&[f32], &mut [f32]), "max"),
+                (keep_min::<f32>, "min"),
+                (keep_last::<f32>, "last"),
+                (keep_first::<f32>, "first"),
+            ] {
+                let mut best = vec![f32::NAN; len];
+                keep(&row, &mut best);
+                fill_gaps(-1.0, &mut best);
+                assert_eq!(best, wanted, "{name} of {len}");
+            }
+            let (mut best, mut weight) = (vec![f32::NAN; len], vec![0.0; len]);
+            keep_closest(&row, &vec![1.0; len], &mut best, &mut weight);
+            fill_gaps(-1.0, &mut best);
+            assert_eq!(best, wanted, "closest of {len}");
+        }
     }
 }

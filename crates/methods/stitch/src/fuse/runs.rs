@@ -109,7 +109,11 @@ impl Row {
 }
 
 /// Puts the items into `held`; says whether they differ from what it held.
-fn replace(held: &mut Vec<usize>, next: &mut Vec<usize>, items: impl Iterator<Item = usize>) -> bool {
+fn replace(
+    held: &mut Vec<usize>,
+    next: &mut Vec<usize>,
+    items: impl Iterator<Item = usize>,
+) -> bool {
     next.clear();
     next.extend(items);
     let changed = next != held;
