@@ -55,7 +55,13 @@ impl<T: Copy + Sync> TilePixels<T> for TilesInMemory<'_, T> {
         }
         let [z, y, x] = [0, 1, 2].map(|d| start[d]..start[d] + shape[d]);
         out.clear();
-        out.extend(view.slice(ndarray::s![z, y, x]).iter().copied());
+        out.reserve_exact(shape.iter().product());
+        for row in view.slice(ndarray::s![z, y, x]).rows() {
+            match row.as_slice() {
+                Some(row) => out.extend_from_slice(row),
+                None => out.extend(row.iter().copied()),
+            }
+        }
         Ok(())
     }
 }
