@@ -1,1 +1,7 @@
-//! placeholder
+//! Workflows of Hooke: they plan, read, call methods, write, resume and report.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`engine`] | runs plans block by block |
+
+pub mod engine;
