@@ -96,7 +96,11 @@ impl AtomicFile {
     ///
     /// # Errors
     /// [`Error::Io`]; the temporary file is removed.
-    pub fn commit(mut self) -> Result<Stamp> {
+    pub fn commit(self) -> Result<Stamp> {
+        self.close(true)
+    }
+
+    fn close(mut self, flush: bool) -> Result<Stamp> {
         let failed = |target: &Path, doing: &str| {
             let (target, doing) = (target.to_owned(), doing.to_owned());
             move |e| Error::io(target, doing, e)
@@ -106,7 +110,9 @@ impl AtomicFile {
                 checksum(&mut self.file).map_err(failed(&self.target, "read back"))?;
             (self.bytes, self.crc32c) = (bytes, crc32c);
         }
-        self.file.sync_data().map_err(failed(&self.target, "flush"))?;
+        if flush {
+            self.file.sync_data().map_err(failed(&self.target, "flush"))?;
+        }
         std::fs::rename(&self.temporary, &self.target).map_err(failed(&self.target, "rename"))?;
         self.committed = true;
         Ok(Stamp { bytes: self.bytes, crc32c: self.crc32c })
@@ -156,6 +162,17 @@ pub fn write_file(target: &Path, parts: &[&[u8]]) -> Result<Stamp> {
         file.write_all(part).map_err(|e| Error::io(target, "write", e))?;
     }
     file.commit()
+}
+
+/// Writes a whole file as [`write_file`] does, without waiting for the disk: after a kill it is
+/// whole or missing, after a power cut it may also be empty. For what can be made again.
+///
+/// # Errors
+/// [`Error::Io`]; an older file of that name then stays as it was.
+pub fn write_file_unflushed(target: &Path, content: &[u8]) -> Result<Stamp> {
+    let mut file = AtomicFile::create(target)?;
+    file.write_all(content).map_err(|e| Error::io(target, "write", e))?;
+    file.close(false)
 }
 
 /// Flushes a folder's list of names to disk, so that renames in it survive a power cut.
