@@ -15,7 +15,7 @@ use super::workflow::{BlockContext, BlockError, RunBlock, Scratch, Summary};
 
 /// How a block ended.
 pub(crate) enum End {
-    Done(Box<Marker>),
+    Done(Marker),
     Failed(Failure),
     Fatal(SourceError),
     Cancelled,
@@ -68,7 +68,7 @@ pub(crate) fn run_block(
                     bytes_read: summary.bytes_read,
                 };
                 return match shared.markers.write(&stage.name, finding) {
-                    Ok(marker) => End::Done(Box::new(marker)),
+                    Ok(marker) => End::Done(marker),
                     // Without markers nothing can be resumed.
                     Err(e) => End::Fatal(e.into()),
                 };

@@ -173,16 +173,9 @@ pub enum Error {
         /// Stage and ranges: `fuse 3..7, 12..13`.
         missing: Vec<String>,
     },
-    /// The operating system said no to the engine itself.
-    #[error("{}: cannot {doing}: {}", path.display(), plain(source))]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What was tried.
-        doing: &'static str,
-        /// The operating system's answer.
-        source: std::io::Error,
-    },
+    /// A file of the engine itself cannot be read or written.
+    #[error(transparent)]
+    Io(#[from] hooke_io::Error),
     /// The workflow itself says no while planning, creating or finishing.
     #[error("{0}")]
     Workflow(#[source] SourceError),
@@ -235,7 +228,7 @@ impl Error {
             | Error::NotWritable { .. }
             | Error::NoSpace { .. }
             | Error::Fatal { .. }
-            | Error::Io { .. } => ErrorKind::Output,
+            | Error::Io(_) => ErrorKind::Output,
         }
     }
 
@@ -280,8 +273,8 @@ impl Error {
             | Error::NoSpace { path, .. }
             | Error::NotAPlan { path, .. }
             | Error::UnknownCommand { path, .. }
-            | Error::Missing { path, .. }
-            | Error::Io { path, .. } => Some(path),
+            | Error::Missing { path, .. } => Some(path),
+            Error::Io(source) => Some(source.path()),
             Error::Workflow(source) => source.downcast_ref().map(hooke_io::Error::path),
             _ => None,
         }
@@ -293,7 +286,7 @@ impl Error {
     }
 
     pub(crate) fn io(path: &Path, doing: &'static str) -> impl FnOnce(std::io::Error) -> Error {
-        move |source| Error::Io { path: path.to_owned(), doing, source }
+        move |source| Error::Io(hooke_io::Error::io(path, doing, source))
     }
 }
 

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use hooke_core::image::WrittenKey;
 use hooke_core::plan::{Plan, PlanHash};
 use hooke_core::region::Region;
+use hooke_io::atomic;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::durable;
 use super::error::{Error, Result};
 
 const FORMAT: &str = "hooke.block";
@@ -251,7 +251,7 @@ impl Markers {
     }
 
     /// Marks a block as done. Its data must be on disk.
-    pub(crate) fn write(&self, stage: &str, finding: Finding) -> io::Result<Marker> {
+    pub(crate) fn write(&self, stage: &str, finding: Finding) -> Result<Marker> {
         let marker = Marker {
             format: FORMAT.to_owned(),
             version: VERSION,
@@ -272,20 +272,18 @@ impl Markers {
             host: self.host.clone(),
             worker: format!("pid {}", std::process::id()),
         };
-        let json = serde_json::to_vec(&marker)?;
         let path = self.path(stage, finding.id);
         // A block without data loses nothing when its marker is lost in a power cut.
-        let sync = !marker.keys.is_empty();
-        in_folder(&path, || durable::write(&path, &json, sync))?;
-        if sync {
-            durable::sync_folder(&self.folder(stage, finding.id))?;
+        write(&path, &json(&marker, &path)?, !marker.keys.is_empty())?;
+        let failed = self.failed_path(stage, finding.id);
+        match fs::remove_file(&failed) {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::io(&failed, "remove")(e)),
+            _ => Ok(marker),
         }
-        remove(&self.failed_path(stage, finding.id))?;
-        Ok(marker)
     }
 
     /// Notes that a block failed.
-    pub(crate) fn write_failed(&self, stage: &str, id: u64, failure: &Failure) -> io::Result<()> {
+    pub(crate) fn write_failed(&self, stage: &str, id: u64, failure: &Failure) -> Result<()> {
         let marker = FailedMarker {
             format: FORMAT.to_owned(),
             version: VERSION,
@@ -296,7 +294,7 @@ impl Markers {
             failure: failure.clone(),
         };
         let path = self.failed_path(stage, id);
-        in_folder(&path, || durable::write(&path, &serde_json::to_vec(&marker)?, false))
+        write(&path, &json(&marker, &path)?, false)
     }
 
     /// The failure of a block, if it failed and was not done since.
@@ -307,9 +305,10 @@ impl Markers {
     }
 
     /// Forgets all markers of a stage, because what they were computed from changes.
-    pub(crate) fn forget(&self, stage: &str) -> io::Result<()> {
-        match fs::remove_dir_all(self.work.join(".blocks").join(stage)) {
-            Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
+    pub(crate) fn forget(&self, stage: &str) -> Result<()> {
+        let folder = self.work.join(".blocks").join(stage);
+        match fs::remove_dir_all(&folder) {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::io(&folder, "remove")(e)),
             _ => Ok(()),
         }
     }
@@ -335,22 +334,25 @@ fn checksum(crc32c: u32) -> String {
     format!("crc32c:{crc32c:08x}")
 }
 
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
-        _ => Ok(()),
-    }
+fn json(marker: &impl Serialize, path: &Path) -> Result<Vec<u8>> {
+    serde_json::to_vec(marker).map_err(|e| Error::io(path, "write")(e.into()))
 }
 
-/// Does it, making the folder only when it is missing: that saves a call per block.
-fn in_folder(path: &Path, write: impl Fn() -> io::Result<()>) -> io::Result<()> {
-    match write() {
-        Err(e) if e.kind() == ErrorKind::NotFound => {
-            fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-            write()
-        }
-        other => other,
+/// Writes a marker, making its folder only when that is missing: it saves a call per block.
+fn write(path: &Path, bytes: &[u8], flush: bool) -> Result<()> {
+    let once = || match flush {
+        true => atomic::write_file(path, &[bytes]),
+        false => atomic::write_file_unflushed(path, bytes),
+    };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    if once().is_err() {
+        fs::create_dir_all(folder).map_err(Error::io(folder, "create the folder"))?;
+        once()?;
     }
+    if flush {
+        atomic::sync_folder(folder)?;
+    }
+    Ok(())
 }
 
 /// Neighbouring ids as half-open ranges: `3..7`.

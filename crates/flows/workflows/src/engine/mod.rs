@@ -21,7 +21,6 @@
 
 mod attempt;
 mod begin;
-mod durable;
 pub mod error;
 pub mod events;
 #[cfg(feature = "faults")]

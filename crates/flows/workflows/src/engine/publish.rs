@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use hooke_core::plan::InputStamp;
 use hooke_core::plan::hash::sha256;
 use hooke_core::provenance::{InputRecord, OutputRecord, PROVENANCE_VERSION, Provenance, Warning};
+use hooke_io::atomic;
 
 use super::begin::finished;
-use super::durable;
 use super::error::{Error, Result};
 use super::machine;
 use super::options::RunOptions;
@@ -86,7 +86,8 @@ fn tidy(work: WorkDir, runs: &mut Runs) -> Result<()> {
 }
 
 fn place(path: &Path, bytes: &[u8]) -> Result<()> {
-    durable::write(path, bytes, true).map_err(Error::io(path, "write"))
+    atomic::write_file(path, &[bytes])?;
+    Ok(())
 }
 
 /// Moves everything in `data/` to its place.
@@ -125,7 +126,7 @@ fn enter(work: &WorkDir, target: &Target, overwrite: bool) -> Result<()> {
         };
         old.outputs.iter().filter(gone).try_for_each(|o| remove(&o.path))?;
     }
-    durable::sync_folder(&home).map_err(Error::io(&home, "sync"))
+    Ok(atomic::sync_folder(&home)?)
 }
 
 fn input(stamp: &InputStamp) -> InputRecord {

@@ -30,7 +30,7 @@ pub(crate) struct Shared<'a> {
 /// What the dispatcher hears from the threads.
 enum Note {
     Retry { id: u64, error: String, seconds: f64 },
-    Ended { block: Block, end: End, seconds: f64 },
+    Ended { block: Block, end: Box<End>, seconds: f64 },
 }
 
 /// How a stage ended.
@@ -132,7 +132,11 @@ impl Dispatch<'_, '_> {
                         };
                         let end = run_block(shared, stage, opened, &block, &mut scratch, &retry);
                         lock().push(scratch);
-                        let _ = sender.send(Note::Ended { block, end, seconds: seconds() });
+                        let _ = sender.send(Note::Ended {
+                            block,
+                            end: Box::new(end),
+                            seconds: seconds(),
+                        });
                     });
                 }
                 if flying == 0 {
@@ -144,7 +148,7 @@ impl Dispatch<'_, '_> {
                     }
                     Note::Ended { block, end, seconds } => {
                         (flying, bytes) = (flying - 1, bytes - block.bytes);
-                        self.ended(&block, end, seconds);
+                        self.ended(&block, *end, seconds);
                     }
                 }
             }

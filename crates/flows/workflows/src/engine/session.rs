@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use hooke_core::plan::{Blocks, Plan, Stage};
 use hooke_core::provenance::{Completeness, ExecutorKind, Warning};
+use hooke_io::atomic;
 use serde_json::Value;
 
 use super::begin::lock_warning;
-use super::durable;
 use super::error::{Error, Result};
 use super::events::{Event, Halt, Watch};
 use super::log::Tee;
@@ -69,8 +69,7 @@ impl Session {
         let (plan, work, resumed) = (&self.plan, self.work.root(), self.resumed);
         watch.event(&Event::Started { plan, work, resumed });
         if resumed {
-            let tidy = durable::remove_leftovers(work).map_err(Error::io(work, "clean"));
-            tidy?;
+            atomic::remove_leftovers(work)?;
         }
         self.runs.runs += 1;
         self.runs.write(&self.work)?;
@@ -104,8 +103,7 @@ impl Session {
         let publishes = matches!(status, RunStatus::Done | RunStatus::Incomplete);
         if publishes && self.runs.publishing.is_none() {
             watch.event(&Event::Publishing);
-            durable::remove_leftovers(self.work.root())
-                .map_err(Error::io(self.work.root(), "clean"))?;
+            atomic::remove_leftovers(self.work.root())?;
             let finished = workflow.finish(&self.plan, &markers, &self.work)?;
             let status = match status {
                 RunStatus::Incomplete => Completeness::Incomplete,
@@ -227,8 +225,7 @@ pub(crate) fn forget_dependents(
     for later in &plan.stages {
         if later.after.iter().any(|a| stale.contains(&a.as_str())) {
             stale.push(&later.name);
-            let path = markers.path(&later.name, 0);
-            markers.forget(&later.name).map_err(Error::io(&path, "remove"))?;
+            markers.forget(&later.name)?;
         }
     }
     Ok(())

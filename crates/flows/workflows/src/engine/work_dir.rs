@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use hooke_core::plan::Plan;
+use hooke_io::atomic;
 
-use super::durable;
 use super::error::{Error, Result};
 use super::lock::{self, Lock, Role};
 use super::target::Target;
@@ -22,7 +22,7 @@ use super::target::Target;
 pub struct WorkDir {
     root: PathBuf,
     target: Target,
-    lock: Option<Lock>,
+    _lock: Option<Lock>,
     has_locks: bool,
 }
 
@@ -38,13 +38,13 @@ impl WorkDir {
             fs::create_dir_all(&root).map_err(Error::io(&root, "create the folder"))?;
         }
         let (lock, has_locks) = lock::take(&root.join("lock"), role, &target.name())?;
-        Ok(WorkDir { root, target: target.clone(), lock: Some(lock), has_locks })
+        Ok(WorkDir { root, target: target.clone(), _lock: Some(lock), has_locks })
     }
 
     /// Looks at a work folder without locking it.
     pub(crate) fn look(target: &Target) -> WorkDir {
         let root = target.work_folder();
-        WorkDir { root, target: target.clone(), lock: None, has_locks: true }
+        WorkDir { root, target: target.clone(), _lock: None, has_locks: true }
     }
 
     /// Whether the file system can lock; where not, a second driver goes unnoticed.
@@ -108,8 +108,8 @@ impl WorkDir {
 
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.root.join(name);
-        durable::write(&path, bytes, true).map_err(Error::io(&path, "write"))?;
-        durable::sync_folder(&self.root).map_err(Error::io(&self.root, "sync"))
+        atomic::write_file(&path, &[bytes])?;
+        Ok(atomic::sync_folder(&self.root)?)
     }
 
     /// Whether nothing but ours is in the folder.
@@ -131,7 +131,7 @@ impl WorkDir {
         for name in OURS.iter().filter(|n| !["lock", "runs.json"].contains(n)) {
             remove(&self.root.join(name))?;
         }
-        durable::remove_leftovers(&self.root).map_err(Error::io(&self.root, "clean"))?;
+        atomic::remove_leftovers(&self.root)?;
         // Last, so that a kill in between leaves the folder recognisable.
         remove(&self.root.join("runs.json"))
     }
