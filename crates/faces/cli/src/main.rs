@@ -1,2 +1,103 @@
-//! The `hooke` binary.
-fn main() {}
+//! The `hooke` binary: parse, run, show.
+
+mod commands;
+mod frame;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::{CommandFactory, FromArgMatches};
+use commands::Cli;
+use frame::arguments::{self, Merged, Read, ReadError};
+use frame::context::Context;
+use frame::error::{CliError, Kind};
+use frame::outcome::{Outcome, Status};
+use hooke_core::Cancel;
+
+/// Version, commit and date, as `--version` prints them.
+pub fn version() -> &'static str {
+    concat!(env!("CARGO_PKG_VERSION"), " (", env!("HOOKE_COMMIT"), ")")
+}
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    let cancel = Cancel::default();
+    if let Err(error) = frame::signals::listen(&cancel) {
+        let _ = writeln!(std::io::stderr(), "warning[signals]: signals are not handled: {error}");
+    }
+    let words: Vec<OsString> = std::env::args_os().collect();
+    ExitCode::from(real_main(&words, cancel, started))
+}
+
+fn real_main(words: &[OsString], cancel: Cancel, started: Instant) -> u8 {
+    let app = Cli::command();
+    let merged = match arguments::read(&app, words) {
+        Ok(Read::Print(text)) => return print(&text),
+        Ok(Read::Run(merged)) => *merged,
+        Err(ReadError::Clap(error)) => return show_clap(&error),
+        Err(ReadError::Config(error)) => return show_error(&error),
+    };
+    let Merged { command, matches, settings, run_toml } = merged;
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return show_clap(&error),
+    };
+    let cx = Context {
+        command,
+        words: words.iter().map(|w| w.to_string_lossy().into_owned()).collect(),
+        settings,
+        run_toml,
+        cancel,
+        started,
+    };
+    let outcome = commands::run(cli, &cx).unwrap_or_else(|error| Outcome {
+        status: if error.kind == Kind::Cancelled { Status::Cancelled } else { Status::Failed },
+        exit_code: match error.kind {
+            Kind::Cancelled => frame::signals::exit_code(),
+            kind => kind.exit_code(),
+        },
+        error: Some(error),
+        ..Outcome::default()
+    });
+    show(&outcome, &cx)
+}
+
+fn show(outcome: &Outcome, cx: &Context) -> u8 {
+    if let Some(error) = &outcome.error {
+        let _ = std::io::stderr().write_all(error.to_text().as_bytes());
+    }
+    let text = match cx.flag("json") {
+        true => format!("{}\n", outcome.to_json(cx)),
+        false => outcome.text.clone(),
+    };
+    match print(&text) {
+        0 => outcome.exit_code,
+        code => code,
+    }
+}
+
+/// Writes to standard output; a reader that has gone away is no error.
+fn print(text: &str) -> u8 {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => 0,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => 0,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: cannot write to standard output: {error}");
+            1
+        }
+    }
+}
+
+fn show_error(error: &CliError) -> u8 {
+    let _ = std::io::stderr().write_all(error.to_text().as_bytes());
+    error.kind.exit_code()
+}
+
+fn show_clap(error: &clap::Error) -> u8 {
+    // clap knows which stream and code its help, version and usage errors take.
+    let _ = error.print();
+    error.exit_code().clamp(0, 255) as u8
+}

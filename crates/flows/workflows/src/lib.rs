@@ -1,7 +1,46 @@
-//! Workflows of Hooke: they plan, read, call methods, write, resume and report.
+//! Workflows of Hooke: plan, read, call methods, write, resume, report.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`engine`] | runs plans block by block |
+//! | [`engine`] | plans of blocks: run, stop, go on, publish |
+//! | [`convert`] | any readable image to any writable format |
+//! | [`stitch`] | overlapping tiles to one seamless volume |
+//! | [`simulate`] | data with exact ground truth |
+//! | [`score`] | a result against a truth |
+//! | [`info`] | what is in a file |
+//! | [`image_output`] | an image that is written block by block, in any format |
+//! | [`options`] | values as people type them: lengths, ranges, boxes |
+//! | [`report`] | the HTML page of a run and its plots |
 
+pub mod convert;
 pub mod engine;
+pub mod image_output;
+pub mod info;
+pub mod options;
+pub mod report;
+pub mod score;
+pub mod simulate;
+pub mod stitch;
+
+use std::path::Path;
+
+use hooke_core::Dtype;
+use hooke_core::provenance::OutputRecord;
+
+/// Every command that can be taken up from its plan: one line each.
+pub const COMMANDS: &[engine::Registered] = &[
+    convert::ConvertWorkflow::REGISTERED,
+    simulate::SimulateTiles::REGISTERED,
+    stitch::AlignWorkflow::REGISTERED,
+    stitch::FuseWorkflow::REGISTERED,
+];
+
+/// An output for provenance; the engine measures its size.
+pub(crate) fn engine_output(
+    path: &Path,
+    format: &str,
+    shape: Vec<u64>,
+    dtype: Option<Dtype>,
+) -> OutputRecord {
+    OutputRecord { path: path.to_owned(), format: format.to_owned(), shape, dtype, size_bytes: 0 }
+}

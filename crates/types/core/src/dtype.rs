@@ -101,6 +101,8 @@ pub trait Sample:
     fn to_f64(self) -> f64;
     /// The value as f32; integers above 2^24 are rounded.
     fn to_f32(self) -> f32;
+    /// The value as an integer, `None` for floating-point types.
+    fn to_i128(self) -> Option<i128>;
     /// The nearest value of this type, ties to even, saturating; NaN becomes 0 for integers.
     fn from_f64(value: f64) -> Self;
     /// Whether this value is NaN.
@@ -114,7 +116,7 @@ pub trait Sample:
 }
 
 macro_rules! sample {
-    ($type:ty, $dtype:ident, $from:expr, $nan:expr) => {
+    ($type:ty, $dtype:ident, $from:expr, $nan:expr, $integer:expr) => {
         impl Sample for $type {
             const DTYPE: Dtype = Dtype::$dtype;
             #[inline]
@@ -124,6 +126,11 @@ macro_rules! sample {
             #[inline]
             fn to_f32(self) -> f32 {
                 self as f32
+            }
+            #[inline]
+            fn to_i128(self) -> Option<i128> {
+                let integer: fn($type) -> Option<i128> = $integer;
+                integer(self)
             }
             #[inline]
             fn from_f64(value: f64) -> Self {
@@ -157,16 +164,16 @@ macro_rules! sample {
     };
 }
 
-sample!(u8, Uint8, |v| v.round_ties_even() as u8, |_| false);
-sample!(u16, Uint16, |v| v.round_ties_even() as u16, |_| false);
-sample!(u32, Uint32, |v| v.round_ties_even() as u32, |_| false);
-sample!(u64, Uint64, |v| v.round_ties_even() as u64, |_| false);
-sample!(i8, Int8, |v| v.round_ties_even() as i8, |_| false);
-sample!(i16, Int16, |v| v.round_ties_even() as i16, |_| false);
-sample!(i32, Int32, |v| v.round_ties_even() as i32, |_| false);
-sample!(i64, Int64, |v| v.round_ties_even() as i64, |_| false);
-sample!(f32, Float32, |v| v as f32, |v| v.is_nan());
-sample!(f64, Float64, |v| v, |v| v.is_nan());
+sample!(u8, Uint8, |v| v.round_ties_even() as u8, |_| false, |v| Some(i128::from(v)));
+sample!(u16, Uint16, |v| v.round_ties_even() as u16, |_| false, |v| Some(i128::from(v)));
+sample!(u32, Uint32, |v| v.round_ties_even() as u32, |_| false, |v| Some(i128::from(v)));
+sample!(u64, Uint64, |v| v.round_ties_even() as u64, |_| false, |v| Some(i128::from(v)));
+sample!(i8, Int8, |v| v.round_ties_even() as i8, |_| false, |v| Some(i128::from(v)));
+sample!(i16, Int16, |v| v.round_ties_even() as i16, |_| false, |v| Some(i128::from(v)));
+sample!(i32, Int32, |v| v.round_ties_even() as i32, |_| false, |v| Some(i128::from(v)));
+sample!(i64, Int64, |v| v.round_ties_even() as i64, |_| false, |v| Some(i128::from(v)));
+sample!(f32, Float32, |v| v as f32, |v| v.is_nan(), |_| None);
+sample!(f64, Float64, |v| v, |v| v.is_nan(), |_| None);
 
 /// Runs an expression with a type alias bound to the Rust type of a [`Dtype`].
 ///

@@ -1,0 +1,166 @@
+//! `hooke convert`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use hooke_workflows::convert::{ConvertOptions, ConvertWorkflow};
+use hooke_workflows::image_output::Store;
+
+use super::Result;
+use crate::frame::common::CommonArgs;
+use crate::frame::context::Context;
+use crate::frame::execute;
+
+/// Write any readable image in any writable format, block by block.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  hooke convert demo/tile_0_0_0.tif -o tile.ome.zarr
+  hooke convert tile.ome.zarr -o crop.tif --z 0:8 --y 32:96 --x 32:96 --dtype uint8 --cast scale
+
+Writes: OUT, OUT.hooke.json and OUT.run.toml beside it")]
+pub struct ConvertArgs {
+    /// The image
+    #[arg(value_name = "IN")]
+    input: PathBuf,
+    /// The output; the suffix chooses the format
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
+    #[command(flatten)]
+    select: SelectArgs,
+    #[command(flatten)]
+    values: ValueArgs,
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// What is taken from the input.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Selecting")]
+struct SelectArgs {
+    /// Image, counted from 0, for files that hold several
+    #[arg(long, value_name = "N")]
+    image: Option<usize>,
+    /// Member of a container
+    #[arg(long, value_name = "PATH")]
+    dataset: Option<String>,
+    /// Pyramid level to read
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    level: usize,
+    /// What the stored dimensions are, in stored order, like xyz [default: from the file]
+    #[arg(long, value_name = "AXES")]
+    axes: Option<String>,
+    /// Frames: 5, 2:10 or ::2, the end not included [default: all]
+    #[arg(long, value_name = "SPAN", allow_hyphen_values = true)]
+    t: Option<String>,
+    /// Channels: a span, or names separated by commas [default: all]
+    #[arg(long, value_name = "SPAN|NAMES", allow_hyphen_values = true)]
+    c: Option<String>,
+    /// Planes [default: all]
+    #[arg(long, value_name = "SPAN", allow_hyphen_values = true)]
+    z: Option<String>,
+    /// Rows [default: all]
+    #[arg(long, value_name = "SPAN", allow_hyphen_values = true)]
+    y: Option<String>,
+    /// Columns [default: all]
+    #[arg(long, value_name = "SPAN", allow_hyphen_values = true)]
+    x: Option<String>,
+    /// Fill damaged parts instead of refusing them
+    #[arg(long)]
+    rescue: bool,
+}
+
+/// What becomes of values and sizes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Values and sizes")]
+struct ValueArgs {
+    /// Sample type, like uint16 [default: as the input]
+    #[arg(long, value_name = "DTYPE")]
+    dtype: Option<String>,
+    /// With --dtype: `exact` refuses a value that is lost, `clip` saturates, `scale` rescales
+    #[arg(long, value_name = "HOW", default_value = "exact", value_parser = ["exact", "clip", "scale"])]
+    cast: String,
+    /// With --cast scale: grey levels lo,hi that fill the new range, or minmax
+    #[arg(long, value_name = "LO,HI|minmax", default_value = "minmax", allow_hyphen_values = true)]
+    range: String,
+    /// Voxel size z,y,x in um [default: from the input]
+    #[arg(long, value_name = "AXES")]
+    voxel_size: Option<String>,
+    /// Position of the first voxel z,y,x in um [default: from the input]
+    #[arg(long, value_name = "AXES", allow_hyphen_values = true)]
+    origin: Option<String>,
+    /// Seconds between frames [default: from the input]
+    #[arg(long, value_name = "S")]
+    frame_interval: Option<f64>,
+    /// Names of the channels, separated by commas [default: from the input]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    channel_names: Vec<String>,
+    /// Colours of the channels, #RRGGBB separated by commas [default: from the input]
+    #[arg(long, value_name = "COLORS", value_delimiter = ',')]
+    channel_colors: Vec<String>,
+    /// Integers are identities: no averaging, no scaling
+    #[arg(long)]
+    labels: bool,
+}
+
+/// How the output is stored.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Storing")]
+struct StoreArgs {
+    /// Format of the output [default: by suffix]
+    #[arg(long, value_name = "FORMAT", value_parser = ["ome-zarr", "ome-tiff", "tiff", "imagej-tiff", "hdf5", "bdv", "npy"])]
+    to: Option<String>,
+    /// Chunk z,y,x in voxels
+    #[arg(long, value_name = "AXES", default_value = "32,128,128")]
+    chunk: String,
+    /// Shard z,y,x in voxels [default: 4 chunks per axis]
+    #[arg(long, value_name = "AXES")]
+    shard: Option<String>,
+    /// Codec and level: none, zstd, gzip, blosc-lz4, blosc-zstd, lzw, deflate
+    #[arg(long, value_name = "CODEC[:LEVEL]", default_value = "zstd:3")]
+    compression: String,
+    /// Pyramid levels: a number, `auto` or `none`
+    #[arg(long, value_name = "N", default_value = "auto")]
+    levels: String,
+    /// How a level is made from the one before [default: mean, with --labels mode]
+    #[arg(long, value_name = "HOW", value_parser = ["mean", "median", "mode", "nearest", "max"])]
+    downsample: Option<String>,
+    /// Version of OME-Zarr
+    #[arg(long, value_name = "VERSION", default_value = "0.5", value_parser = ["0.5", "0.4"])]
+    ngff: String,
+}
+
+/// Runs the command.
+pub fn run(args: ConvertArgs, cx: &Context) -> Result {
+    let (s, v, w) = (args.select, args.values, args.store);
+    let options = ConvertOptions {
+        image: s.image,
+        dataset: s.dataset,
+        level: s.level,
+        axes: s.axes,
+        spans: [s.t, s.c, s.z, s.y, s.x],
+        dtype: v.dtype,
+        cast: v.cast,
+        range: v.range,
+        voxel_size: v.voxel_size,
+        origin: v.origin,
+        frame_interval: v.frame_interval,
+        channel_names: v.channel_names,
+        channel_colors: v.channel_colors,
+        labels: v.labels,
+        rescue: s.rescue,
+        store: Store {
+            format: w.to,
+            chunk: w.chunk,
+            shard: w.shard,
+            levels: w.levels,
+            compression: w.compression,
+            downsample: w.downsample,
+            ngff: w.ngff,
+            labels: v.labels,
+        },
+    };
+    let workflow = ConvertWorkflow::new(options, &args.input, &args.output)?;
+    execute::run(&workflow, &args.output, &args.common, cx)
+}

@@ -1,0 +1,76 @@
+//! One file per command; every noun is a folder.
+
+pub mod block;
+pub mod completions;
+pub mod convert;
+pub mod doctor;
+pub mod info;
+pub mod man;
+pub mod schema;
+pub mod score;
+pub mod simulate;
+pub mod stitch;
+
+use clap::{Parser, Subcommand};
+
+use crate::frame::context::Context;
+use crate::frame::error::CliError;
+use crate::frame::outcome::Outcome;
+
+/// What a command gives.
+pub type Result = std::result::Result<Outcome, CliError>;
+
+/// Turns what a microscope records into numbers a biologist can publish.
+#[derive(Debug, Parser)]
+#[command(name = "hooke", bin_name = "hooke", version = crate::version(), max_term_width = 100)]
+#[command(subcommand_required = true, arg_required_else_help = true, infer_long_args = false)]
+pub struct Cli {
+    /// The command.
+    #[command(subcommand)]
+    pub command: Noun,
+}
+
+/// The nouns.
+#[derive(Debug, Subcommand)]
+pub enum Noun {
+    /// Tell what is in a file
+    Info(info::InfoArgs),
+    /// Write an image in another format
+    Convert(convert::ConvertArgs),
+    /// Overlapping tiles to one seamless volume
+    #[command(subcommand)]
+    Stitch(stitch::StitchVerb),
+    /// Make data with exact ground truth
+    #[command(subcommand)]
+    Simulate(simulate::SimulateVerb),
+    /// Compare a result with a truth
+    #[command(subcommand)]
+    Score(score::ScoreVerb),
+    /// Run a plan block by block, for clusters
+    #[command(subcommand)]
+    Block(block::BlockVerb),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+    /// Write the manual pages
+    Man(man::ManArgs),
+    /// Tell what this machine can do
+    Doctor(doctor::DoctorArgs),
+    /// Print the options of a command as JSON Schema
+    Schema(schema::SchemaArgs),
+}
+
+/// Runs the chosen command.
+pub fn run(cli: Cli, cx: &Context) -> Result {
+    match cli.command {
+        Noun::Info(args) => info::run(args, cx),
+        Noun::Convert(args) => convert::run(args, cx),
+        Noun::Stitch(verb) => stitch::run(verb, cx),
+        Noun::Simulate(verb) => simulate::run(verb, cx),
+        Noun::Score(verb) => score::run(verb),
+        Noun::Block(verb) => block::run(verb, cx),
+        Noun::Completions(args) => completions::run(args),
+        Noun::Man(args) => man::run(args),
+        Noun::Doctor(args) => doctor::run(args, cx),
+        Noun::Schema(args) => schema::run(args),
+    }
+}

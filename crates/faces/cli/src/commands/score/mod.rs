@@ -1,0 +1,22 @@
+//! `hooke score ...`: a result against a truth, in the field's own metrics.
+
+pub mod tiles;
+
+use clap::Subcommand;
+
+use super::Result;
+
+/// The kinds of results.
+#[derive(Debug, Subcommand)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub enum ScoreVerb {
+    /// Positions of tiles against their truth
+    Tiles(tiles::TilesArgs),
+}
+
+/// Runs the chosen verb.
+pub fn run(verb: ScoreVerb) -> Result {
+    match verb {
+        ScoreVerb::Tiles(args) => tiles::run(args),
+    }
+}

@@ -1,0 +1,23 @@
+//! `hooke simulate ...`: data with exact ground truth.
+
+pub mod tiles;
+
+use clap::Subcommand;
+
+use super::Result;
+use crate::frame::context::Context;
+
+/// The kinds of data.
+#[derive(Debug, Subcommand)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub enum SimulateVerb {
+    /// Overlapping tiles whose true positions are known
+    Tiles(tiles::TilesArgs),
+}
+
+/// Runs the chosen verb.
+pub fn run(verb: SimulateVerb, cx: &Context) -> Result {
+    match verb {
+        SimulateVerb::Tiles(args) => tiles::run(args, cx),
+    }
+}

@@ -1,0 +1,72 @@
+//! `hooke simulate tiles`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use hooke_workflows::simulate::{SimulateTiles, TileSimOptions};
+
+use crate::commands::Result;
+use crate::commands::stitch::align_options::word;
+use crate::frame::common::CommonArgs;
+use crate::frame::context::Context;
+use crate::frame::execute;
+
+/// How difficult the tiles are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Strong signal, whole-voxel positions.
+    Easy,
+    /// Strong signal, fractional positions.
+    Subpixel,
+    /// Weak signal, photon noise, vignetting, uneven gain, a fixed camera pattern.
+    Hard,
+}
+
+/// Make overlapping tiles whose true positions are known.
+///
+/// Writes: one TIFF per tile, tiles.csv with nominal positions, truth.json.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  hooke simulate tiles -o demo --grid 2,2 --tile 16,128,128 --overlap 20%
+  hooke simulate tiles -o hard --kind hard --grid 3,3 --tile 64,512,512 --overlap 12% --jitter 8 --seed 1
+
+Writes: DIR/tile_Z_Y_X.tif, DIR/tiles.csv, DIR/truth.json, DIR/hooke.json")]
+pub struct TilesArgs {
+    /// The folder to make
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+    /// How difficult the tiles are
+    #[arg(long, value_enum, value_name = "KIND", default_value = "easy")]
+    kind: Kind,
+    /// Number of tiles: y,x or z,y,x
+    #[arg(long, value_name = "AXES", default_value = "3,3")]
+    grid: String,
+    /// Size of a tile in voxels: y,x or z,y,x
+    #[arg(long, value_name = "AXES", default_value = "64,512,512")]
+    tile: String,
+    /// Nominal overlap in voxels or %
+    #[arg(long, value_name = "AXES", default_value = "12%")]
+    overlap: String,
+    /// Largest error of the stage per axis, voxels
+    #[arg(long, value_name = "AXES", default_value = "8")]
+    jitter: String,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// Runs the command.
+pub fn run(args: TilesArgs, cx: &Context) -> Result {
+    let options = TileSimOptions {
+        kind: word(args.kind),
+        grid: args.grid,
+        tile: args.tile,
+        overlap: args.overlap,
+        jitter: args.jitter,
+        seed: args.seed,
+    };
+    let workflow = SimulateTiles::new(options, &args.output)?;
+    execute::run_folder(&workflow, &args.output, &args.common, cx)
+}

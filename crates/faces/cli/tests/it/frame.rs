@@ -1,0 +1,152 @@
+//! Help, settings, streams and exit codes that all commands share.
+
+use crate::hooke::Bench;
+
+/// Every command that does something.
+const VERBS: &[&str] = &[
+    "info", "convert", "report", "completions", "man", "doctor", "schema",
+    "stitch detect", "stitch align", "stitch place", "stitch fuse", "stitch run", "stitch preview",
+    "stitch layout show", "stitch layout components", "stitch layout regions", "stitch layout crop",
+    "stitch layout slice", "stitch layout relocate", "stitch layout set-positions",
+    "stitch layout remove", "stitch layout overlap", "stitch layout export",
+    "simulate tiles", "score tiles", "block run", "block status", "block finish",
+];
+
+#[test]
+fn every_command_has_help_and_a_schema() {
+    let bench = Bench::new();
+    for verb in VERBS {
+        let help = bench.ok(&format!("{verb} --help")).out;
+        assert!(help.contains("Usage: hooke"), "{verb}\n{help}");
+        let schema: serde_json::Value =
+            serde_json::from_str(&bench.ok(&format!("schema {verb}")).out).unwrap();
+        assert_eq!(schema["type"], "object", "{verb}");
+    }
+}
+
+#[test]
+fn without_a_verb_there_is_short_help_and_code_2() {
+    let bench = Bench::new();
+    for line in ["", "stitch", "simulate", "stitch layout"] {
+        let ran = bench.run(line);
+        assert_eq!(ran.code, 2, "hooke {line}");
+        assert!((ran.out + &ran.err).contains("Usage: hooke"), "hooke {line}");
+    }
+    let version = bench.ok("--version").out;
+    assert!(version.starts_with("hooke 0.") && version.contains('('), "{version}");
+}
+
+#[test]
+fn a_misspelt_command_or_option_gets_a_suggestion() {
+    let bench = Bench::new();
+    assert!(bench.fails(2, "stich run").contains("stitch"));
+    assert!(bench.fails(2, "stitch fuse a.json -o b --blnd max").contains("--blend"));
+    assert!(bench.fails(2, "stitch fuse a.json -o b --blend maxi").contains("max"));
+}
+
+#[test]
+fn an_unknown_key_is_shown_where_it_stands() {
+    let bench = Bench::new();
+    bench.write("run.toml", "# fuse\nblend = \"max\"\n\nblnd = \"max\"\n");
+    let err = bench.fails(2, "stitch fuse a.json -o out.zarr --config run.toml");
+    assert_eq!(
+        err,
+        "error: unknown key `blnd` in run.toml, line 4, column 1\n    4 | blnd = \"max\"\n      | ^^^^\nhint: did you mean `blend`?\n"
+    );
+}
+
+#[test]
+fn wrong_values_bad_toml_and_other_commands_are_shown_in_the_same_form() {
+    let bench = Bench::new();
+    let mut show = |text: &str| {
+        bench.write("run.toml", text);
+        bench.fails(2, "stitch fuse a.json -o out.zarr --config run.toml")
+    };
+    let err = show("blend = 3\n");
+    assert!(err.starts_with("error: expected one of linear, cosine"), "{err}");
+    assert!(err.contains("found 3 in run.toml, line 1, column 9"), "{err}");
+    assert!(show("blend = \"max\"\nblend = \"min\"\n").contains("line 2"), "duplicate key");
+    assert!(show("blend = \n").contains("run.toml, line 1"), "bad TOML");
+    assert!(show("command = \"stitch align\"\n").contains("settings of `stitch align`"));
+    assert!(show("fill = \"white\"\n").contains("line 1, column 8"), "wrong type");
+    bench.write("latin.toml", b"blend = \"\xe9\"\n");
+    assert!(bench.fails(2, "stitch fuse a -o b --config latin.toml").contains("not UTF-8"));
+    assert!(bench.fails(2, "stitch fuse a -o b --config missing.toml").contains("missing.toml"));
+}
+
+#[test]
+fn printed_settings_read_back_unchanged() {
+    let bench = Bench::new();
+    for verb in ["stitch align", "stitch fuse", "stitch run", "simulate tiles", "convert"] {
+        let first = bench.ok(&format!("{verb} --print-config")).out;
+        assert!(first.starts_with(&format!("# hooke {verb}\n")), "{first}");
+        bench.write("run.toml", &first);
+        let again = bench.ok(&format!("{verb} --config run.toml --print-config")).out;
+        assert_eq!(first, again, "{verb}");
+    }
+}
+
+#[test]
+fn flags_beat_files_and_later_files_beat_earlier_ones() {
+    let bench = Bench::new();
+    bench.write("a.toml", "blend = \"max\"\nfill = 3\n");
+    bench.write("b.toml", "blend = \"min\"\n");
+    let show = |line: &str| bench.ok(&format!("stitch fuse {line} --print-config")).out;
+    assert!(show("--config a.toml").contains("blend = \"max\""));
+    assert!(show("--config a.toml --config b.toml").contains("blend = \"min\""));
+    assert!(show("--config a.toml --blend mean").contains("blend = \"mean\""));
+    let set = show("--config a.toml --set blend=first --set fill=-2");
+    assert!(set.contains("blend = \"first\"") && set.contains("fill = -2"), "{set}");
+}
+
+#[test]
+fn completions_and_manual_are_written() {
+    let bench = Bench::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(bench.ok(&format!("completions {shell}")).out.contains("hooke"));
+    }
+    bench.ok("man -o man");
+    let page = std::fs::read_to_string(bench.path("man/hooke-stitch-fuse.1")).unwrap();
+    assert!(page.contains("blend"));
+    assert!(bench.ok("doctor").out.contains("memory"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let bench = Bench::new();
+    let mut child = bench
+        .command("completions bash")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let done = child.wait_with_output().unwrap();
+    assert_eq!(done.status.code(), Some(0));
+    assert!(done.stderr.is_empty(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn progress_as_json_is_json_on_every_line_and_ends_with_end() {
+    let bench = Bench::with_tiles("easy");
+    let ran = bench.ok("stitch align tiles/tiles.csv -o layout.json --progress json");
+    let lines: Vec<serde_json::Value> =
+        ran.err.lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{e}: {l}"))).collect();
+    assert_eq!(lines.first().unwrap()["type"], "start");
+    let end = lines.last().unwrap();
+    assert_eq!((end["type"].as_str(), end["status"].as_str()), (Some("end"), Some("done")));
+    assert!(lines.iter().any(|l| l["type"] == "progress" && l["done"] == l["total"]));
+    assert!(ran.out.is_empty(), "computing commands print nothing: {}", ran.out);
+}
+
+#[test]
+fn json_tells_outputs_and_errors_alike() {
+    let bench = Bench::with_tiles("easy");
+    let done = bench.json("stitch align tiles/tiles.csv -o layout.json -q");
+    assert_eq!((done["status"].as_str(), done["exit_code"].as_i64()), (Some("done"), Some(0)));
+    assert!(done["outputs"][0]["size_bytes"].as_u64().unwrap() > 100);
+    let failed = bench.json("stitch align missing.csv -o other.json -q");
+    assert_eq!(failed["status"], "failed");
+    assert_eq!(failed["error"]["kind"], "input");
+    assert!(failed["error"]["message"].as_str().unwrap().contains("missing.csv"));
+}

@@ -1,0 +1,10 @@
+//! The real command from outside: files, streams, exit codes.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod bad_input;
+mod convert;
+mod frame;
+mod hooke;
+mod real_data;
+mod same_bits;
+mod stitch;

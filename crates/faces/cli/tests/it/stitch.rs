@@ -1,0 +1,130 @@
+//! Tiles to a volume through the command, against the simulated truth.
+
+use crate::hooke::Bench;
+
+fn number(json: &serde_json::Value, key: &str) -> f64 {
+    json["result"][key].as_f64().unwrap_or_else(|| panic!("{key} in {json}"))
+}
+
+#[test]
+fn a_run_leaves_volume_layout_report_and_provenance() {
+    let bench = Bench::with_tiles("subpixel");
+    let ran = bench.ok("stitch run tiles/tiles.csv -o volume.ome.zarr --max-shift 3,8,8");
+    assert!(ran.err.contains("wrote volume.ome.zarr"), "{}", ran.err);
+    for name in ["volume.ome.zarr", "volume.ome.zarr.layout.json", "volume.ome.zarr.report.html", "volume.ome.zarr.hooke.json", "volume.ome.zarr.run.toml"] {
+        assert!(bench.has(name), "{name} is missing");
+    }
+    assert!(!bench.has("volume.ome.zarr.partial"));
+    let score = bench.json("score tiles volume.ome.zarr.layout.json tiles/truth.json");
+    assert!(number(&score, "rms_px") < 0.03, "{score}");
+    let report = std::fs::read_to_string(bench.path("volume.ome.zarr.report.html")).unwrap();
+    assert!(report.contains("<svg") && report.contains("data:image/png"));
+    assert!(!report.contains("http://") || report.contains("w3.org"), "a report asks nothing of the network");
+    let provenance = bench.read_json("volume.ome.zarr.hooke.json");
+    assert_eq!(provenance["status"], "done");
+    assert_eq!(provenance["parameters"]["blend"], "linear");
+}
+
+#[test]
+fn steps_one_by_one_give_what_run_gives() {
+    let bench = Bench::with_tiles("easy");
+    bench.ok("stitch run tiles/tiles.csv -o run.ome.zarr --max-shift 3,8,8 -q");
+    bench.ok("stitch align tiles/tiles.csv -o layout.json --max-shift 3,8,8 -q");
+    bench.ok("stitch place layout.json -o placed.json -q");
+    bench.ok("stitch fuse placed.json -o steps.ome.zarr -q");
+    assert_eq!(bench.hash("run.ome.zarr"), bench.hash("steps.ome.zarr"));
+    let positions = |name: &str| -> Vec<serde_json::Value> {
+        bench.read_json(name)["tiles"].as_array().unwrap().iter().map(|t| t["position_px"].clone()).collect()
+    };
+    assert_eq!(positions("placed.json"), positions("run.ome.zarr.layout.json"));
+}
+
+#[test]
+fn settings_of_a_run_repeat_it() {
+    let bench = Bench::with_tiles("easy");
+    bench.ok("stitch align tiles/tiles.csv -o layout.json --max-shift 3,8,8 -q");
+    bench.ok("stitch place layout.json -o placed.json -q");
+    bench.ok("stitch fuse placed.json -o volume.ome.zarr --blend cosine --chunk 16,32,32 -q");
+    let before = crate::hooke::tree(&bench.path("volume.ome.zarr"));
+    bench.ok("stitch fuse --config volume.ome.zarr.run.toml --overwrite -q");
+    assert_eq!(before, crate::hooke::tree(&bench.path("volume.ome.zarr")));
+}
+
+#[test]
+fn every_input_gives_the_same_positions() {
+    let bench = Bench::with_tiles("easy");
+    let from_table = "stitch run tiles/tiles.csv -o a.ome.zarr --max-shift 3,8,8 --levels none -q";
+    let from_names = "stitch run 'tiles/tile_<Z,1>_<Y,1>_<X,1>.tif' --overlap 32 -o b.ome.zarr --max-shift 3,8,8 --levels none -q";
+    let braces = "stitch run 'tiles/tile_{z:1}_{y:1}_{x}.tif' --overlap 25% -o c.ome.zarr --max-shift 3,8,8 --levels none -q";
+    for line in [from_table, from_names, braces] {
+        bench.ok(line);
+    }
+    assert_eq!(bench.hash("a.ome.zarr"), bench.hash("b.ome.zarr"));
+    assert_eq!(bench.hash("a.ome.zarr"), bench.hash("c.ome.zarr"));
+    let detected = bench.ok("stitch detect tile_0_0_0.tif tile_0_0_1.tif tile_0_1_0.tif tile_0_1_1.tif").out;
+    assert!(detected.starts_with("tile_0_<") && detected.ends_with(".tif\n"), "{detected}");
+}
+
+#[test]
+fn every_output_format_holds_the_same_pixels() {
+    let bench = Bench::with_tiles("easy");
+    bench.ok("stitch align tiles/tiles.csv -o layout.json --max-shift 3,8,8 -q");
+    bench.ok("stitch place layout.json -o placed.json -q");
+    bench.ok("stitch fuse placed.json -o a.ome.zarr -q");
+    let wanted = bench.hash("a.ome.zarr");
+    for name in ["a.tif", "a.ome.tif", "a.h5", "a.npy", "a.xml"] {
+        bench.ok(&format!("stitch fuse placed.json -o {name} -q"));
+        assert_eq!(bench.hash(name), wanted, "{name}");
+    }
+}
+
+#[test]
+fn a_region_is_a_part_of_the_whole() {
+    let bench = Bench::with_tiles("subpixel");
+    bench.ok("stitch run tiles/tiles.csv -o a.ome.zarr --max-shift 3,8,8 -q");
+    bench.ok("stitch fuse a.ome.zarr.layout.json -o part.npy --region z=2:9,y=70:130,x=33:171 -q");
+    bench.ok("convert a.ome.zarr -o crop.npy --z 2:9 --y 70:130 --x 33:171 -q");
+    assert_eq!(bench.hash("part.npy"), bench.hash("crop.npy"));
+}
+
+#[test]
+fn layouts_are_shown_cut_and_edited() {
+    let bench = Bench::with_tiles("easy");
+    bench.ok("stitch align tiles/tiles.csv -o layout.json --max-shift 3,8,8 -q");
+    bench.ok("stitch place layout.json -o placed.json -q");
+    assert!(bench.ok("stitch layout show placed.json").out.starts_with("4 tiles, 4 pairs"));
+    assert_eq!(bench.json("stitch layout components placed.json"), serde_json::json!([[0, 1, 2, 3]]));
+    let regions = bench.json("stitch layout regions placed.json");
+    assert_eq!(regions["position"].as_array().unwrap().len(), 3);
+    bench.ok("stitch layout crop placed.json --region y=:20,x=:20 -o crop.json -q");
+    assert_eq!(bench.read_json("crop.json")["tiles"].as_array().unwrap().len(), 1);
+    bench.ok("stitch layout remove placed.json --tile 3 -o three.json -q");
+    assert_eq!(bench.read_json("three.json")["pairs"].as_array().unwrap().len(), 2);
+    bench.ok("stitch layout slice placed.json --axis z --at 8 -o plane.json -q");
+    bench.ok("stitch fuse plane.json -o plane.tif -q");
+    let info = bench.json("info plane.tif");
+    assert_eq!(info["files"][0]["images"][0]["axes"], "yx");
+    for format in ["bdv-xml", "terastitcher", "csv"] {
+        bench.ok(&format!("stitch layout export placed.json --format {format} -o export.{} -q --overwrite", if format == "csv" { "csv" } else { "xml" }));
+    }
+    let err = bench.fails(1, "stitch layout remove placed.json --tile 3 -o three.json -q");
+    assert!(err.contains("exists already") && err.contains("--overwrite"), "{err}");
+}
+
+#[test]
+fn another_channel_is_fused_with_the_same_layout() {
+    let bench = Bench::with_tiles("easy");
+    std::fs::create_dir(bench.path("red")).unwrap();
+    for entry in std::fs::read_dir(bench.path("tiles")).unwrap().flatten() {
+        let name = entry.file_name().into_string().unwrap();
+        if let Some(stem) = name.strip_suffix(".tif") {
+            std::fs::copy(entry.path(), bench.path(&format!("red/{stem}.tif"))).unwrap();
+        }
+    }
+    bench.ok("stitch run tiles/tiles.csv -o a.ome.zarr --max-shift 3,8,8 -q");
+    bench.ok("stitch layout relocate a.ome.zarr.layout.json --match 'tiles/tile_<Z,1>_<Y,1>_<X,1>.tif' --replace 'red/tile_<Z,1>_<Y,1>_<X,1>.tif' -o red.json -q");
+    bench.ok("stitch fuse red.json -o red.ome.zarr -q");
+    assert_eq!(bench.hash("a.ome.zarr"), bench.hash("red.ome.zarr"));
+    let err = bench.fails(1, "stitch layout relocate a.ome.zarr.layout.json --match 'tiles/tile_<Z,1>_<Y,1>_<X,1>.tif' --replace 'blue/tile_<Z,1>_<Y,1>_<X,1>.tif' -o blue.json -q");
+    assert!(err.contains("blue/tile_0_0_0.tif") && !bench.has("blue.json"), "{err}");
+}

@@ -1,0 +1,145 @@
+//! The formats that can be written, and what each can hold.
+
+use std::path::{Path, PathBuf};
+
+use hooke_core::image::{ImageSink, SourceError};
+use hooke_core::{Dtype, ImageMeta, Level};
+use hooke_io::Error;
+use hooke_io::tiff::TiffKind;
+
+use super::store::Store;
+
+/// A format that can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputFormat {
+    /// OME-Zarr 0.5 or 0.4.
+    OmeZarr,
+    /// Plain, ImageJ or OME-TIFF.
+    Tiff(TiffKind),
+    /// One HDF5 dataset.
+    Hdf5,
+    /// BigDataViewer HDF5 and its XML.
+    Bdv,
+    /// NPY and its sidecar.
+    Npy,
+}
+
+const SUFFIXES: &str = ".ome.zarr .zarr .ome.tif .tif .h5 .hdf5 .xml .npy";
+
+impl OutputFormat {
+    /// The format that was named, or that of the suffix; without a suffix OME-Zarr.
+    ///
+    /// # Errors
+    /// When the suffix is unknown.
+    pub fn choose(path: &Path, named: Option<&str>, dtype: Dtype) -> Result<OutputFormat, Error> {
+        let plain = match dtype {
+            Dtype::Uint8 | Dtype::Uint16 | Dtype::Float32 => TiffKind::ImageJ,
+            _ => TiffKind::Plain,
+        };
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let ends = |suffixes: &[&str]| suffixes.iter().any(|s| name.ends_with(s));
+        Ok(match named {
+            Some("ome-zarr") => OutputFormat::OmeZarr,
+            Some("ome-tiff") => OutputFormat::Tiff(TiffKind::Ome),
+            Some("imagej-tiff") => OutputFormat::Tiff(TiffKind::ImageJ),
+            Some("tiff") => OutputFormat::Tiff(TiffKind::Plain),
+            Some("hdf5") => OutputFormat::Hdf5,
+            Some("bdv") => OutputFormat::Bdv,
+            Some("npy") => OutputFormat::Npy,
+            Some(other) => {
+                let hint = "write one of ome-zarr ome-tiff imagej-tiff tiff hdf5 bdv npy";
+                return Err(Error::unsupported(path, format!("format `{other}`"), hint));
+            }
+            None if ends(&[".zarr"]) => OutputFormat::OmeZarr,
+            None if ends(&[".ome.tif", ".ome.tiff"]) => OutputFormat::Tiff(TiffKind::Ome),
+            None if ends(&[".tif", ".tiff"]) => OutputFormat::Tiff(plain),
+            None if ends(&[".h5", ".hdf5"]) => OutputFormat::Hdf5,
+            None if ends(&[".xml"]) => OutputFormat::Bdv,
+            None if ends(&[".npy"]) => OutputFormat::Npy,
+            None if path.extension().is_none() => OutputFormat::OmeZarr,
+            None => {
+                let what = format!("a suffix like that of `{name}`");
+                return Err(Error::unsupported(path, what, format!("known suffixes: {SUFFIXES}; or name the format")));
+            }
+        })
+    }
+
+    /// The name as `hooke info` prints it.
+    pub fn name(self) -> &'static str {
+        match self {
+            OutputFormat::OmeZarr => "ome-zarr",
+            OutputFormat::Tiff(TiffKind::Ome) => "ome-tiff",
+            OutputFormat::Tiff(TiffKind::ImageJ) => "imagej-tiff",
+            OutputFormat::Tiff(TiffKind::Plain) => "tiff",
+            OutputFormat::Hdf5 => "hdf5",
+            OutputFormat::Bdv => "bdv-hdf5",
+            OutputFormat::Npy => "npy",
+        }
+    }
+
+    /// Whether blocks may be written in any order by many workers.
+    pub fn takes_any_order(self) -> bool {
+        matches!(self, OutputFormat::OmeZarr | OutputFormat::Npy)
+    }
+
+    /// Whether it holds a pyramid.
+    pub fn has_levels(self) -> bool {
+        matches!(self, OutputFormat::OmeZarr | OutputFormat::Tiff(TiffKind::Ome) | OutputFormat::Bdv)
+    }
+
+    /// Refuses what the format cannot hold, before anything is written.
+    pub(super) fn check(self, path: &Path, meta: &ImageMeta) -> Result<(), Error> {
+        let imagej = matches!(meta.dtype, Dtype::Uint8 | Dtype::Uint16 | Dtype::Float32);
+        if self == OutputFormat::Tiff(TiffKind::ImageJ) && !imagej {
+            let what = format!("{} in an ImageJ TIFF, which holds uint8, uint16 and float32", meta.dtype);
+            return Err(Error::unsupported(path, what, "name the format ome-tiff, or give --dtype"));
+        }
+        Ok(())
+    }
+
+    /// What of the metadata the format cannot hold.
+    pub(super) fn lost(self, meta: &ImageMeta) -> Vec<&'static str> {
+        let mut lost = Vec::new();
+        let plain = self == OutputFormat::Tiff(TiffKind::Plain);
+        let imagej = self == OutputFormat::Tiff(TiffKind::ImageJ);
+        if (plain || imagej) && meta.origin_um.iter().any(|o| o.value.is_some_and(|v| v != 0.0)) {
+            lost.push("the position");
+        }
+        if plain && meta.voxel_size_um[0].value.is_some() {
+            lost.push("the voxel size along z");
+        }
+        if plain && meta.frame_interval_s.is_some() {
+            lost.push("the time between frames");
+        }
+        if plain && !meta.channels.is_empty() {
+            lost.push("channel names");
+        }
+        lost
+    }
+
+    /// Files beside the product that belong to it.
+    pub(super) fn companions(self, path: &Path) -> Vec<PathBuf> {
+        match self {
+            OutputFormat::Bdv => vec![path.with_extension("h5")],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Creates a writer that takes levels one after the other, each in C order.
+    pub(super) fn create(
+        self,
+        path: &Path,
+        meta: &ImageMeta,
+        levels: &[Level],
+        _store: &Store,
+    ) -> Result<Box<dyn ImageSink>, SourceError> {
+        Ok(match self {
+            OutputFormat::Tiff(kind) => Box::new(hooke_io::tiff::create(path, meta, kind, levels)?),
+            OutputFormat::Hdf5 => Box::new(hooke_io::hdf5::create(path, meta)?),
+            OutputFormat::Bdv => Box::new(hooke_io::bdv::create(path, meta, levels)?),
+            OutputFormat::OmeZarr | OutputFormat::Npy => {
+                return Err(format!("{} is written directly", self.name()).into());
+            }
+        })
+    }
+}

@@ -1,0 +1,47 @@
+//! Values as people type them: lengths per axis, ranges, boxes.
+
+mod lengths;
+mod ranges;
+
+pub use lengths::{Length, Lengths, Unit};
+pub use ranges::{AxisRanges, Span, Spans};
+
+use thiserror::Error;
+
+/// A text that is no value of the wanted kind.
+#[derive(Debug, Clone, Error, PartialEq, Eq)]
+#[error("`{text}` is no {wanted}; write {example}")]
+pub struct BadValue {
+    text: String,
+    wanted: &'static str,
+    example: &'static str,
+}
+
+impl BadValue {
+    fn new(text: &str, wanted: &'static str, example: &'static str) -> BadValue {
+        BadValue { text: text.to_owned(), wanted, example }
+    }
+}
+
+/// Splits `z=3,y=8,x=8` into axis and value, or gives `None` when no axis is named.
+///
+/// Repeated and unknown axes give an `Err`.
+fn named_axes(text: &str) -> Option<Result<[Option<&str>; 3], ()>> {
+    if !text.contains('=') {
+        return None;
+    }
+    let mut values = [None; 3];
+    for part in text.split(',') {
+        let Some((axis, value)) = part.split_once('=') else { return Some(Err(())) };
+        let index = match axis.trim().to_ascii_lowercase().as_str() {
+            "z" => 0,
+            "y" => 1,
+            "x" => 2,
+            _ => return Some(Err(())),
+        };
+        if values[index].replace(value.trim()).is_some() {
+            return Some(Err(()));
+        }
+    }
+    Some(Ok(values))
+}

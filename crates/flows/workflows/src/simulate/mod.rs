@@ -1,0 +1,5 @@
+//! `hooke simulate`: data with exact ground truth.
+
+mod tiles;
+
+pub use tiles::{SimulateTiles, TileSimOptions};

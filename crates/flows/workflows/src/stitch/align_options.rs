@@ -1,0 +1,177 @@
+//! The options of `stitch align` as typed, and what the method takes.
+
+use std::path::PathBuf;
+
+use hooke_core::Axis;
+use hooke_stitch::Layout;
+use hooke_stitch::align::{
+    AlignParams, Background, Clip, Links, Measure, ProjectionMode, Search, SignalCount,
+};
+use serde::{Deserialize, Serialize};
+
+use super::error::StitchError;
+use super::input::InputOptions;
+use crate::options::{AxisRanges, Lengths, Spans};
+
+/// How pairs are measured, as typed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlignOptions {
+    /// What the input is.
+    #[serde(flatten)]
+    pub input: InputOptions,
+    /// Window for the shift.
+    pub max_shift: String,
+    /// `position` or `tiling`.
+    pub search: String,
+    /// With `tiling`: `MIN:MAX` of the overlap.
+    pub overlap_range: Option<String>,
+    /// The only axis to measure.
+    pub axis: Option<Axis>,
+    /// `none`, `pair` or `all`.
+    pub projection: String,
+    /// Thickness that is projected.
+    pub depth: Option<String>,
+    /// The part of the layout to use.
+    pub range: Option<String>,
+    /// `LEVEL`, `LEVEL,N` or `LEVEL,P%`.
+    pub background: Option<String>,
+    /// `HI` or `LO:HI`.
+    pub clip: Option<String>,
+    /// For `msd`.
+    pub normalize: bool,
+    /// `ncc`, `msd` or `phase`.
+    pub measure: String,
+    /// Fractions of a voxel.
+    pub subpixel: bool,
+    /// Fraction of the nominal overlap to keep.
+    pub min_overlap: Option<f64>,
+    /// `faces` or `all`.
+    pub links: String,
+    /// Candidates kept.
+    pub peaks: usize,
+    /// Flat field.
+    pub flat: Option<PathBuf>,
+    /// Dark image.
+    pub dark: Option<PathBuf>,
+}
+
+impl AlignOptions {
+    /// The method's parameters, for tiles of a layout: lengths in µm and % become voxels.
+    ///
+    /// # Errors
+    /// When a text is no value, or the method refuses it.
+    pub fn params(&self, layout: &Layout) -> Result<AlignParams, StitchError> {
+        let voxel = layout.voxel_size_um.map_or([1.0; 3], |v| v.zyx());
+        let shape = layout.tiles.first().map_or([1; 3], |t| t.shape);
+        let window: AxisRanges = self.max_shift.parse()?;
+        let whole = |(a, b): (f64, f64)| [a.floor() as i64, b.ceil() as i64];
+        let params = AlignParams {
+            max_shift: window.voxels(shape, voxel).map(whole),
+            search: self.search()?,
+            axis: self.axis,
+            projection: from_word(&self.projection)?,
+            depth: self.depth(shape, voxel)?,
+            range: self.range()?,
+            background: self.background.as_deref().map(background).transpose()?,
+            clip: self.clip.as_deref().map(clip).transpose()?,
+            normalize: self.normalize,
+            measure: from_word::<Measure>(&self.measure)?,
+            subpixel: self.subpixel && self.measure != "msd",
+            min_overlap: self.min_overlap,
+            links: from_word::<Links>(&self.links)?,
+            peaks: self.peaks,
+        };
+        params.validate().map_err(|e| StitchError::Parameters(e.to_string()))?;
+        Ok(params)
+    }
+
+    fn search(&self) -> Result<Search, StitchError> {
+        match (self.search.as_str(), &self.overlap_range) {
+            ("tiling", Some(text)) => {
+                let refuse = || wrong("overlap-range", text, "MIN:MAX in voxels, like 20:60");
+                let (low, high) = text.split_once(':').ok_or_else(refuse)?;
+                let number = |t: &str| t.trim().parse::<i64>().map_err(|_| refuse());
+                Ok(Search::Tiling { overlap_range: [number(low)?, number(high)?] })
+            }
+            ("tiling", None) => Err(StitchError::Parameters(
+                "--search tiling needs --overlap-range MIN:MAX".to_owned(),
+            )),
+            (_, Some(_)) => Err(StitchError::Parameters(
+                "--overlap-range needs --search tiling".to_owned(),
+            )),
+            _ => Ok(Search::Position),
+        }
+    }
+
+    fn depth(&self, shape: [u64; 3], voxel: [f64; 3]) -> Result<Option<[usize; 3]>, StitchError> {
+        let Some(text) = &self.depth else { return Ok(None) };
+        let lengths: Lengths = text.parse()?;
+        let planes = lengths.voxels(shape, voxel);
+        Ok(Some(std::array::from_fn(|d| match lengths.0[d] {
+            Some(_) => planes[d].round().max(0.0) as usize,
+            None => shape[d] as usize,
+        })))
+    }
+
+    /// Half-open as typed; both ends included for the method.
+    fn range(&self) -> Result<[Option<[i64; 2]>; 3], StitchError> {
+        let Some(text) = &self.range else { return Ok([None; 3]) };
+        let spans: Spans = text.parse()?;
+        let far = 1i64 << 40;
+        let bounds = spans.bounds([(-far, far); 3]);
+        Ok(std::array::from_fn(|d| spans.0[d].map(|_| [bounds[d].0, bounds[d].1 - 1])))
+    }
+}
+
+/// Reads a choice by the word that the method's own serialisation uses.
+pub fn from_word<T: for<'de> Deserialize<'de>>(word: &str) -> Result<T, StitchError> {
+    serde_json::from_value(serde_json::Value::String(word.to_owned()))
+        .map_err(|e| StitchError::Parameters(format!("`{word}`: {e}")))
+}
+
+fn wrong(option: &str, text: &str, example: &str) -> StitchError {
+    StitchError::Parameters(format!("--{option} `{text}`: write {example}"))
+}
+
+fn background(text: &str) -> Result<Background, StitchError> {
+    let refuse = || wrong("background", text, "LEVEL, LEVEL,N or LEVEL,P%, like 400,1000 or 400,2%");
+    let (level, count) = match text.split_once(',') {
+        Some((level, count)) => (level, Some(count.trim())),
+        None => (text, None),
+    };
+    let level: f32 = level.trim().parse().map_err(|_| refuse())?;
+    let at_least = match count {
+        None => SignalCount::Voxels(1),
+        Some(percent) if percent.ends_with('%') => {
+            let number: f64 = percent.trim_end_matches('%').parse().map_err(|_| refuse())?;
+            SignalCount::Fraction(number / 100.0)
+        }
+        Some(number) => SignalCount::Voxels(number.parse().map_err(|_| refuse())?),
+    };
+    Ok(Background { level, at_least })
+}
+
+fn clip(text: &str) -> Result<Clip, StitchError> {
+    let refuse = || wrong("clip", text, "HI or LO:HI, like 4000 or 100:4000");
+    let number = |t: &str| t.trim().parse::<f32>().map_err(|_| refuse());
+    match text.split_once(':') {
+        Some((low, high)) => Ok(Clip { low: Some(number(low)?), high: number(high)? }),
+        None => Ok(Clip { low: None, high: number(text)? }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backgrounds_and_clips_read_as_documented() {
+        let b = background("400,2%").expect("level and fraction");
+        assert_eq!((b.level, b.at_least), (400.0, SignalCount::Fraction(0.02)));
+        let b = background("400").expect("a level");
+        assert_eq!(b.at_least, SignalCount::Voxels(1));
+        let c = clip("100:4000").expect("limits");
+        assert_eq!((c.low, c.high), (Some(100.0), 4000.0));
+        assert!(background("x").is_err() && clip("1:2:3").is_err());
+    }
+}

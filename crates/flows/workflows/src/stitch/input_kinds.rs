@@ -1,0 +1,264 @@
+//! What kind of input a user named, and the tiles it lists.
+
+use std::path::{Path, PathBuf};
+
+use hooke_core::ImageSource;
+use hooke_io::OpenOptions;
+use hooke_io::expression::{Expression, TagValues};
+use hooke_stitch::Layout;
+use hooke_stitch::layout::Grid;
+
+use super::error::StitchError;
+use super::input::{FoundTile, InputOptions, Position};
+
+/// What an input turned out to be.
+pub enum Found {
+    /// A layout, and the folder its paths start at.
+    Layout(Box<Layout>, PathBuf),
+    /// A list of tiles.
+    Tiles(Vec<FoundTile>),
+}
+
+/// Finds the tiles that an input names.
+///
+/// # Errors
+/// When it names nothing, or cannot be read.
+pub fn find(options: &InputOptions) -> Result<Found, StitchError> {
+    let path = Path::new(&options.input);
+    if options.input.contains(['<', '{']) && !path.exists() {
+        return expression(&options.input, options).map(Found::Tiles);
+    }
+    let suffix = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
+    match suffix.as_str() {
+        "json" => layout_or_table(path),
+        "csv" | "parquet" => table(path).map(Found::Tiles),
+        "xml" => xml(path, options).map(Found::Tiles),
+        _ if path.is_dir() && !is_container(path) => folder(path).map(Found::Tiles),
+        _ => container(path).map(Found::Tiles),
+    }
+}
+
+fn layout_or_table(path: &Path) -> Result<Found, StitchError> {
+    let text = read_text(path)?;
+    let is_list = text.trim_start().starts_with('[');
+    if is_list {
+        return table(path).map(Found::Tiles);
+    }
+    let layout = parse_layout(path, &text)?;
+    Ok(Found::Layout(Box::new(layout), folder_of(path)))
+}
+
+/// Reads a `layout.json`.
+///
+/// # Errors
+/// When the file cannot be read or contradicts itself.
+pub fn open_layout(path: &Path) -> Result<Layout, StitchError> {
+    parse_layout(path, &read_text(path)?)
+}
+
+fn parse_layout(path: &Path, text: &str) -> Result<Layout, StitchError> {
+    Layout::from_json(text)
+        .map_err(|source| StitchError::LayoutFile { path: path.to_owned(), source })
+}
+
+fn read_text(path: &Path) -> Result<String, StitchError> {
+    Ok(std::fs::read_to_string(path).map_err(|e| hooke_io::Error::io(path, "read", e))?)
+}
+
+/// The folder a file lies in; `.` for a bare name.
+pub fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn is_container(path: &Path) -> bool {
+    hooke_io::open(path, &OpenOptions::default()).is_ok()
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned())
+}
+
+/// The files that an expression matches; `C` and all tags but `X Y Z` must be fixed.
+fn expression(text: &str, options: &InputOptions) -> Result<Vec<FoundTile>, StitchError> {
+    let expression: Expression = text.parse()?;
+    let fixed = selections(&expression, options)?;
+    let found = expression.find()?;
+    let chosen: Vec<_> = found
+        .into_iter()
+        .filter(|f| fixed.iter().all(|(name, want)| f.values.get(name).is_some_and(|v| v.is(want))))
+        .collect();
+    if chosen.is_empty() {
+        let wanted: Vec<String> = fixed.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        return Err(StitchError::Tag(format!(
+            "files match `{}`, but none has {}",
+            expression.glob(),
+            wanted.join(", ")
+        )));
+    }
+    let mut tiles = Vec::new();
+    for file in chosen {
+        tiles.push(FoundTile {
+            name: name_of(&file.path),
+            grid: Some(grid_of(&file.values, options)),
+            channel: fixed.iter().any(|(n, _)| n == "C").then_some(0),
+            dataset: None,
+            series: 0,
+            position: None,
+            path: file.path,
+        });
+    }
+    Ok(tiles)
+}
+
+/// Values for the tags that are no grid axes: from `--select`, and `C` from `--channel`.
+fn selections(
+    expression: &Expression,
+    options: &InputOptions,
+) -> Result<Vec<(String, String)>, StitchError> {
+    let mut fixed: Vec<(String, String)> = Vec::new();
+    for text in &options.select {
+        let Some((name, value)) = text.split_once('=') else {
+            return Err(StitchError::Tag(format!("`--select {text}` has no `=`")));
+        };
+        let Some(tag) = expression.tag(name) else {
+            let known: Vec<&str> = expression.tags().iter().map(|t| t.name.as_str()).collect();
+            return Err(StitchError::Tag(format!(
+                "the expression has no tag `{name}`; it has {}",
+                known.join(", ")
+            )));
+        };
+        fixed.push((tag.name.clone(), value.to_owned()));
+    }
+    for tag in expression.tags() {
+        let is_axis = matches!(tag.name.as_str(), "X" | "Y" | "Z");
+        if is_axis || fixed.iter().any(|(name, _)| *name == tag.name) {
+            continue;
+        }
+        if tag.name == "C" {
+            fixed.push(("C".to_owned(), options.channel.clone()));
+            continue;
+        }
+        return Err(StitchError::Tag(format!(
+            "tag `{0}` is no grid axis; fix it with --select {0}=VALUE",
+            tag.name
+        )));
+    }
+    Ok(fixed)
+}
+
+fn grid_of(values: &TagValues, options: &InputOptions) -> Grid {
+    let index = |name: &str| values.integer(name).map_or(0, |v| v as i64);
+    let (mut y, mut x) = (index("Y"), index("X"));
+    if options.swap_xy {
+        std::mem::swap(&mut y, &mut x);
+    }
+    Grid { z: index("Z"), y, x }
+}
+
+fn table(path: &Path) -> Result<Vec<FoundTile>, StitchError> {
+    let folder = folder_of(path);
+    let rows = hooke_io::tables::read_tiles(path)?;
+    let tile = |row: hooke_io::tables::TileRow| FoundTile {
+        path: folder.join(&row.path),
+        dataset: row.dataset,
+        series: row.series,
+        channel: row.channel,
+        name: row.name.unwrap_or_else(|| name_of(Path::new(&row.path))),
+        grid: row.grid.map(Grid::new),
+        position: row.position.map(|p| match p {
+            hooke_io::tables::TilePosition::Voxels(p) => Position::Voxels(p),
+            hooke_io::tables::TilePosition::Micrometres(p) => Position::Micrometres(p),
+        }),
+    };
+    Ok(rows.into_iter().map(tile).collect())
+}
+
+/// A folder of images whose files hold their stage positions.
+fn folder(path: &Path) -> Result<Vec<FoundTile>, StitchError> {
+    let entries = std::fs::read_dir(path).map_err(|e| hooke_io::Error::io(path, "list", e))?;
+    let mut names: Vec<PathBuf> = entries
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| !name_of(p).starts_with('.') && !p.to_string_lossy().ends_with(".partial"))
+        .collect();
+    names.sort_by(|a, b| {
+        hooke_io::natural::natural_order(&a.to_string_lossy(), &b.to_string_lossy())
+    });
+    let mut tiles = Vec::new();
+    for name in names {
+        if let Ok(found) = container(&name) {
+            tiles.extend(found);
+        }
+    }
+    if tiles.is_empty() {
+        return Err(StitchError::Io(hooke_io::Error::NotThere {
+            path: path.to_owned(),
+            what: "readable image in this folder".to_owned(),
+        }));
+    }
+    Ok(tiles)
+}
+
+/// Every image of a container is a tile; labels are none.
+fn container(path: &Path) -> Result<Vec<FoundTile>, StitchError> {
+    let opened = hooke_io::open(path, &OpenOptions::default())?;
+    let several = opened.images().len() > 1;
+    let tile = |(series, image): (usize, &std::sync::Arc<dyn ImageSource>)| {
+        let meta = image.meta();
+        let name = if several { meta.name.clone() } else { name_of(path) };
+        FoundTile {
+            path: path.to_owned(),
+            dataset: None,
+            series,
+            channel: None,
+            name,
+            grid: None,
+            position: None,
+        }
+    };
+    let images = opened.images().iter().enumerate().filter(|(_, i)| !i.meta().labels);
+    Ok(images.map(tile).collect())
+}
+
+/// A BigDataViewer or TeraStitcher XML.
+fn xml(path: &Path, options: &InputOptions) -> Result<Vec<FoundTile>, StitchError> {
+    let text = read_text(path)?;
+    if text.contains("<TeraStitcher") {
+        return terastitcher(path);
+    }
+    let opened = hooke_io::open(path, &OpenOptions::default())?;
+    let rotated = opened.problems().iter().find(|p| p.code == "rotation-ignored");
+    if let Some(problem) = rotated.filter(|_| !options.ignore_rotation) {
+        return Err(StitchError::Io(hooke_io::Error::unsupported(
+            path,
+            problem.message.clone(),
+            "give --ignore-rotation to use the translation alone",
+        )));
+    }
+    let mut tiles = container(path)?;
+    let views: Vec<_> = opened.images().iter().map(|i| i.meta().view).collect();
+    let channel: u64 = options.channel.parse().unwrap_or(0);
+    let channels: std::collections::BTreeSet<u64> = views.iter().flatten().map(|v| v.channel).collect();
+    if channels.len() > 1 {
+        tiles.retain(|t| views[t.series].is_none_or(|v| v.channel == channel));
+        tiles.iter_mut().for_each(|t| t.channel = Some(0));
+    }
+    Ok(tiles)
+}
+
+fn terastitcher(path: &Path) -> Result<Vec<FoundTile>, StitchError> {
+    let project = hooke_io::terastitcher::read(path)?;
+    let tile = |stack: hooke_io::terastitcher::Stack| FoundTile {
+        name: name_of(&stack.path),
+        path: stack.path,
+        dataset: None,
+        series: 0,
+        channel: None,
+        grid: Some(Grid::new(stack.grid)),
+        position: Some(Position::Voxels(stack.position_px)),
+    };
+    Ok(project.stacks.into_iter().map(tile).collect())
+}
