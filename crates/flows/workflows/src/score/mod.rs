@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hooke_stitch::score::{TileTruth, score_tiles as score};
+use hooke_stitch::score::{Truth, score_tiles as score};
 use serde_json::Value;
 
 use crate::stitch::StitchError;
@@ -15,7 +15,7 @@ use crate::stitch::files::open_layout;
 pub fn score_tiles(layout: &Path, truth: &Path) -> Result<(String, Value), StitchError> {
     let placed = open_layout(layout)?;
     let text = std::fs::read_to_string(truth).map_err(|e| hooke_io::Error::io(truth, "read", e))?;
-    let known: TileTruth = serde_json::from_str(&text)
+    let known = Truth::from_json(&text)
         .map_err(|e| hooke_io::Error::metadata(truth, format!("not a truth of tiles: {e}")))?;
     let result = score(&placed, &known).map_err(|e| StitchError::Parameters(e.to_string()))?;
     let json = serde_json::to_value(&result).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! `hooke stitch fuse`: a placed layout to one volume, block by block.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use hooke_core::{
 };
 use hooke_io::ChunkCache;
 use hooke_stitch::fuse::{FuseParams, FusePlan, FuseScratch, FuseTile, Shading, fuse_block};
+use hooke_stitch::gain::TileGain;
 use hooke_stitch::{Layout, LayoutRegion, TilePixels};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -20,7 +22,7 @@ use super::error::StitchError;
 use super::files::{folder_of, open_layout};
 use super::input::changed_sources;
 use super::plane::read_plane;
-use super::tiles::{AsFloat, AsStored, TileReader};
+use super::tiles::{AsStored, TileReader};
 use super::{adjust, gains};
 use crate::engine::{
     BlockContext, BlockError, Finished, Markers, Registered, RunBlock, Summary, WorkDir, Workflow,
@@ -132,7 +134,7 @@ impl FuseWorkflow {
             warnings.push((warning.code, warning.message));
         }
         let dtype = check_tiles(&channels, &folder)?;
-        let fuse = fuse_plan(&layout, &options)?;
+        let fuse = fuse_plan(&layout, &options, BTreeMap::new())?;
         let region = region_of(&fuse, &options)?;
         let meta = output_meta(&layout, &channels, &region, &options, dtype, &output)?;
         let store = Store {
@@ -255,7 +257,11 @@ fn check_tiles(channels: &[FusedChannel], folder: &Path) -> Result<Dtype, Stitch
     dtype.ok_or(StitchError::NoTiles)
 }
 
-fn fuse_plan(layout: &Layout, options: &FuseOptions) -> Result<FusePlan, StitchError> {
+fn fuse_plan(
+    layout: &Layout,
+    options: &FuseOptions,
+    gains: BTreeMap<usize, TileGain>,
+) -> Result<FusePlan, StitchError> {
     let ramp = match &options.ramp {
         Some(text) => {
             let shape = layout.tiles.first().map_or([1; 3], |t| t.shape);
@@ -270,7 +276,7 @@ fn fuse_plan(layout: &Layout, options: &FuseOptions) -> Result<FusePlan, StitchE
         fill: options.fill,
         ramp,
         shading: shading(options)?,
-        ..FuseParams::default()
+        gains,
     };
     let tiles: Vec<FuseTile> = layout
         .tiles
@@ -359,7 +365,7 @@ impl Workflow for FuseWorkflow {
             before.push(gains::stage());
         }
         if self.needs_maxima() {
-            before.push(adjust::stage(&self.region, &self.fuse, self.stored_dtype(), budget, &before));
+            before.push(adjust::stage(&self.region, &self.fuse, self.stored_dtype(), &before));
         }
         let after: Vec<&str> = before.iter().map(|s| s.name.as_str()).collect();
         let first = FirstStage {
@@ -405,14 +411,18 @@ impl Workflow for FuseWorkflow {
                 let reader = self.readers(&plan.budget).swap_remove(0);
                 Ok(gains::open(&self.layout, reader, work))
             }
-            "maxima" => Ok(adjust::open(&self.fuse, &self.region, self.readers(&plan.budget), self.stored_dtype(), work)),
+            "maxima" => {
+                let reader = self.readers(&plan.budget).swap_remove(0);
+                Ok(adjust::open(&self.fuse, &self.region, reader, self.stored_dtype(), work))
+            },
             "fuse" => {
                 let mut fuse = self.fuse.clone();
                 if self.needs_gains() {
-                    fuse = fuse.with_gains(gains::read(work)?).map_err(|e| e.to_string())?;
+                    let gains = gains::read(work)?;
+                    fuse = fuse_plan(&self.layout, &self.parameters.options, gains)?;
                 }
                 if self.needs_maxima() {
-                    fuse = adjust::read(fuse, &self.region, work)?;
+                    fuse = adjust::read(fuse, work)?;
                 }
                 let stage = FuseStage {
                     workflow: self,
@@ -512,9 +522,4 @@ fn convert<T: Sample>(from: &[T], to: &mut Pixels, part: std::ops::Range<usize>)
             }
         }
     });
-}
-
-/// Tiles as f32, for the stages that measure.
-pub(super) fn as_float(reader: &TileReader) -> AsFloat<'_> {
-    AsFloat(reader)
 }
