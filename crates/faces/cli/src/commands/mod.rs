@@ -6,6 +6,7 @@ pub mod convert;
 pub mod doctor;
 pub mod info;
 pub mod man;
+pub mod report;
 pub mod schema;
 pub mod score;
 pub mod simulate;
@@ -46,6 +47,8 @@ pub enum Noun {
     /// Compare a result with a truth
     #[command(subcommand)]
     Score(score::ScoreVerb),
+    /// Make the HTML page of an output
+    Report(report::ReportArgs),
     /// Run a plan block by block, for clusters
     #[command(subcommand)]
     Block(block::BlockVerb),
@@ -67,6 +70,7 @@ pub fn run(cli: Cli, cx: &Context) -> Result {
         Noun::Stitch(verb) => stitch::run(verb, cx),
         Noun::Simulate(verb) => simulate::run(verb, cx),
         Noun::Score(verb) => score::run(verb),
+        Noun::Report(args) => report::run(args, cx),
         Noun::Block(verb) => block::run(verb, cx),
         Noun::Completions(args) => completions::run(args),
         Noun::Man(args) => man::run(args),

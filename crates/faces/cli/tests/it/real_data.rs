@@ -31,7 +31,7 @@ fn real_brain_texture_is_placed_within_a_thirtieth_of_a_pixel() {
     bench.write("truth.json", truth.to_string());
     bench.ok("stitch run tiles.csv -o v.ome.zarr --max-shift z=4,y=10,x=10 -q");
     let score = bench.json("score tiles v.ome.zarr.layout.json truth.json");
-    let (rms, max) = (score["result"]["rms_px"].as_f64().unwrap(), score["result"]["max_px"].as_f64().unwrap());
+    let (rms, max) = (score["result"]["positions"]["rms_px"].as_f64().unwrap(), score["result"]["positions"]["max_px"].as_f64().unwrap());
     println!("texture3: rms {rms:.4} px, max {max:.4} px");
     assert!(rms <= 0.03 && max <= 0.06, "rms {rms}, max {max}");
 }

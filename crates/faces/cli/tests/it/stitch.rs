@@ -3,7 +3,7 @@
 use crate::hooke::Bench;
 
 fn number(json: &serde_json::Value, key: &str) -> f64 {
-    json["result"][key].as_f64().unwrap_or_else(|| panic!("{key} in {json}"))
+    json["result"]["positions"][key].as_f64().unwrap_or_else(|| panic!("{key} in {json}"))
 }
 
 #[test]
