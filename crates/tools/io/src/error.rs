@@ -75,6 +75,21 @@ pub enum Error {
         /// What was asked for and what there is.
         what: String,
     },
+    /// A block that does not consist of whole write units.
+    #[error(
+        "block {block} is not a multiple of the write unit {unit} of {} along {axis}: \
+         two workers would overwrite each other", path.display()
+    )]
+    Misaligned {
+        /// The output.
+        path: PathBuf,
+        /// Its lengths along the image's axes, or where it starts (`at 0,48`) if that is wrong.
+        block: String,
+        /// Lengths of the write unit.
+        unit: String,
+        /// The first axis along which it does not fit.
+        axis: char,
+    },
     /// An output that exists already.
     #[error("{}: exists already", path.display())]
     Exists {
@@ -102,6 +117,7 @@ impl Error {
             | Error::MetadataInvalid { path, .. }
             | Error::Unsupported { path, .. }
             | Error::NotThere { path, .. }
+            | Error::Misaligned { path, .. }
             | Error::Exists { path }
             | Error::Incomplete { path, .. } => path,
         }
@@ -117,6 +133,7 @@ impl Error {
             Error::MetadataInvalid { .. } => "metadata-invalid",
             Error::Unsupported { .. } => "unsupported",
             Error::NotThere { .. } => "not-there",
+            Error::Misaligned { .. } => "misaligned",
             Error::Exists { .. } => "exists",
             Error::Incomplete { .. } => "incomplete",
         }

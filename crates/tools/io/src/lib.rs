@@ -14,6 +14,7 @@
 //! | [`strided`] | regions of raw arrays in files |
 //! | [`natural`] | natural order of names |
 //! | [`ome_zarr`] | OME-Zarr and plain Zarr |
+//! | [`pyramid`] | pyramid levels of an image that is being written |
 
 pub mod atomic;
 pub mod chunk_cache;
@@ -24,6 +25,7 @@ pub mod natural;
 pub mod npy;
 pub mod ome_zarr;
 pub mod open;
+pub mod pyramid;
 pub mod stored_axes;
 pub mod strided;
 pub mod tiff;

@@ -87,14 +87,29 @@ pub fn shape_after(shape: [u64; 5], factors: [u64; 3]) -> [u64; 5] {
 /// ```
 pub fn pyramid_factors(shape: [u64; 3], voxel_size_um: [Option<f64>; 3]) -> Vec<[u64; 3]> {
     const SMALL_ENOUGH: u64 = 256;
-    let known = voxel_size_um.map(|v| v.filter(|v| v.is_finite() && *v > 0.0));
-    let smallest_known = known.iter().flatten().copied().fold(f64::INFINITY, f64::min);
-    let assumed = if smallest_known.is_finite() { smallest_known } else { 1.0 };
-    let mut sizes = known.map(|v| v.unwrap_or(assumed));
-    let halvable = [known[0].is_some(), true, true];
+    let halvable = [known(voxel_size_um[0]).is_some(), true, true];
     let mut shape = shape;
-    let mut steps = Vec::new();
-    while (0..3).any(|d| halvable[d] && shape[d] > SMALL_ENOUGH) {
+    halving_steps(shape, voxel_size_um)
+        .take_while(|step| {
+            let large = (0..3).any(|d| halvable[d] && shape[d] > SMALL_ENOUGH);
+            shape = std::array::from_fn(|d| shape[d].div_ceil(step[d]));
+            large
+        })
+        .collect()
+}
+
+/// The steps of [`pyramid_factors`], going on until no axis can be halved.
+pub fn halving_steps(
+    shape: [u64; 3],
+    voxel_size_um: [Option<f64>; 3],
+) -> impl Iterator<Item = [u64; 3]> {
+    let sizes = voxel_size_um.map(known);
+    let smallest_known = sizes.iter().flatten().copied().fold(f64::INFINITY, f64::min);
+    let assumed = if smallest_known.is_finite() { smallest_known } else { 1.0 };
+    let halvable = [sizes[0].is_some(), true, true];
+    let mut sizes = sizes.map(|v| v.unwrap_or(assumed));
+    let mut shape = shape;
+    std::iter::from_fn(move || {
         let open = |d: usize| halvable[d] && shape[d] > 1;
         let smallest = (0..3).filter(|d| open(*d)).map(|d| sizes[d]).fold(f64::INFINITY, f64::min);
         let step: [u64; 3] =
@@ -103,9 +118,12 @@ pub fn pyramid_factors(shape: [u64; 3], voxel_size_um: [Option<f64>; 3]) -> Vec<
             shape[d] = shape[d].div_ceil(step[d]);
             sizes[d] *= step[d] as f64;
         }
-        steps.push(step);
-    }
-    steps
+        (step != [1; 3]).then_some(step)
+    })
+}
+
+fn known(size: Option<f64>) -> Option<f64> {
+    size.filter(|v| v.is_finite() && *v > 0.0)
 }
 
 /// Computes one pyramid step of a block whose start is a multiple of the factors.

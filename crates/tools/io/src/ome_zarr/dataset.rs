@@ -61,12 +61,13 @@ pub fn open(path: &Path, how: &OpenOptions) -> Result<Box<dyn Dataset>> {
         path: path.to_owned(),
         what: format!("dataset `{start}`"),
     })?;
-    let node = found.node(&start)?.ok_or_else(|| {
-        if found.folder(&start).join(PENDING).is_file() {
-            let what = "its metadata is written when all pixels are there".to_owned();
-            return Error::Incomplete { path: path.to_owned(), what };
-        }
-        Error::NotThere { path: path.to_owned(), what: format!("Zarr node `{start}`") }
+    if found.folder(&start).join(PENDING).is_file() {
+        let what = "it is still being written, or its writer was stopped".to_owned();
+        return Err(Error::Incomplete { path: path.to_owned(), what });
+    }
+    let node = found.node(&start)?.ok_or_else(|| Error::NotThere {
+        path: path.to_owned(),
+        what: format!("Zarr node `{start}`"),
     })?;
     found.collect(&start, &node, 0)?;
     if found.images.is_empty() {

@@ -16,6 +16,7 @@ use super::ngff::{self, Multiscale, NgffAxis};
 use crate::chunk_cache::ChunkCache;
 use crate::error::{Error, Result};
 use crate::open::OpenOptions;
+use crate::stored_axes::StoredAxes;
 
 /// An image of a Zarr container.
 #[derive(Debug)]
@@ -28,9 +29,6 @@ pub(super) struct ZarrImage {
     rescue: bool,
 }
 
-/// The letters of `--axes`, one per stored dimension.
-struct AxesGiven(Option<Vec<Axis>>);
-
 impl ZarrImage {
     /// A single array without NGFF metadata; what a user should know goes to `problems`.
     ///
@@ -42,15 +40,11 @@ impl ZarrImage {
         how: &OpenOptions,
         problems: &mut Vec<Problem>,
     ) -> Result<ZarrImage> {
-        let given = AxesGiven::parse(&array.root, how)?;
-        let (axes, from) = match (given.fitting(&array)?, named(&array)) {
-            (Some(axes), _) => (axes, Origin::User),
-            (None, Some(axes)) => (axes, Origin::File),
-            (None, None) => (assumed(&array, problems)?, Origin::Assumed),
-        };
+        let names = named(&array);
+        let (axes, from) = axes_of(&array, names.as_deref(), how, problems)?;
         let node = array.node.clone();
-        let level = StoredLevel::new(array, &axes);
-        let mut image = ZarrImage::new(vec![level], &axes, from, name, how, problems);
+        let level = StoredLevel::new(array, axes.order());
+        let mut image = ZarrImage::new(vec![level], axes.axes(), from, name, how, problems);
         image.meta.dataset = (!node.is_empty()).then_some(node);
         Ok(image)
     }
@@ -71,28 +65,22 @@ impl ZarrImage {
         let child =
             |path: &str| if node.is_empty() { path.to_owned() } else { format!("{node}/{path}") };
         let first = ZarrArray::open(root, &child(&multiscale.datasets[0].path))?;
-        let given = AxesGiven::parse(root, how)?.fitting(&first)?;
-        let (axes, from) = match (given, &multiscale.axes) {
-            (Some(axes), _) => (axes, Origin::User),
-            (None, Some(list)) => (list.iter().map(|a| a.axis).collect(), Origin::File),
-            (None, None) => (assumed(&first, problems)?, Origin::Assumed),
-        };
-        if axes.len() != first.shape.len() {
-            let what = format!("{} axes for {} dimensions", axes.len(), first.shape.len());
-            return Err(Error::metadata(root, what));
-        }
+        let letters: Option<String> =
+            multiscale.axes.as_ref().map(|l| l.iter().map(|a| a.axis.letter()).collect());
+        let (axes, from) = axes_of(&first, letters.as_deref(), how, problems)?;
+        let order = axes.order();
         let dtype = first.stored();
-        let mut stored = vec![StoredLevel::new(first, &axes)];
+        let mut stored = vec![StoredLevel::new(first, order)];
         for dataset in &multiscale.datasets[1..] {
             let array = ZarrArray::open(root, &child(&dataset.path))?;
-            if array.shape.len() != axes.len() || array.stored() != dtype {
+            if array.shape.len() != order.len() || array.stored() != dtype {
                 let what = format!("level `{}` has another type or other dimensions", dataset.path);
                 return Err(Error::metadata(root, what));
             }
-            stored.push(StoredLevel::new(array, &axes));
+            stored.push(StoredLevel::new(array, order));
         }
         let name = multiscale.name.as_deref().filter(|n| !n.is_empty()).unwrap_or(name);
-        let mut image = ZarrImage::new(stored, &axes, from, name, how, problems);
+        let mut image = ZarrImage::new(stored, axes.axes(), from, name, how, problems);
         image.meta.dataset = (!node.is_empty()).then(|| node.to_owned());
         image.meta.labels = ngff::ome(attributes).contains_key("image-label");
         let channels = ngff::channels(attributes);
@@ -100,13 +88,13 @@ impl ZarrImage {
             image.meta.channels = channels;
         }
         image.meta.vendor = Some(Value::Object(attributes.clone()));
-        image.place(multiscale, &axes, problems);
+        image.place(multiscale, order, problems);
         Ok(image)
     }
 
     fn new(
         stored: Vec<StoredLevel>,
-        axes: &[Axis],
+        axes: Axes,
         from: Origin,
         name: &str,
         how: &OpenOptions,
@@ -114,7 +102,7 @@ impl ZarrImage {
     ) -> ZarrImage {
         let array = &stored[0].array;
         let sample = array.stored();
-        let mut meta = ImageMeta::new(name, Axes::of(axes), stored[0].shape, sample.dtype());
+        let mut meta = ImageMeta::new(name, axes, stored[0].shape, sample.dtype());
         meta.axes_from = from;
         sample.name().clone_into(&mut meta.stored_dtype);
         if !sample.is_plain() {
@@ -243,53 +231,33 @@ impl ImageSource for ZarrImage {
     }
 }
 
-impl AxesGiven {
-    fn parse(root: &Path, how: &OpenOptions) -> Result<AxesGiven> {
-        let Some(text) = &how.axes else { return Ok(AxesGiven(None)) };
-        let letters: Option<Vec<_>> = text.chars().map(Axis::from_letter).collect();
-        let unique = |l: &[Axis]| l.iter().enumerate().all(|(i, a)| !l[..i].contains(a));
-        match letters.filter(|l| unique(l)) {
-            Some(letters) => Ok(AxesGiven(Some(letters))),
-            None => Err(Error::metadata(
-                root,
-                format!("axes `{text}` are not letters of `tczyx`, each at most once"),
-            )),
-        }
-    }
-
-    fn fitting(&self, array: &ZarrArray) -> Result<Option<Vec<Axis>>> {
-        match &self.0 {
-            Some(letters) if letters.len() != array.shape.len() => Err(Error::metadata(
-                &array.root,
-                format!("{} axes were given for {} dimensions", letters.len(), array.shape.len()),
-            )),
-            given => Ok(given.clone()),
-        }
-    }
-}
-
-/// The axes that dimension names spell, if they do.
-fn named(array: &ZarrArray) -> Option<Vec<Axis>> {
-    let names = array.dimension_names.as_ref().filter(|n| n.len() == array.shape.len())?;
+/// The letters that dimension names spell, if they do.
+fn named(array: &ZarrArray) -> Option<String> {
     let letter = |name: &String| match name.as_str() {
-        "time" => Some(Axis::T),
-        "channel" => Some(Axis::C),
-        name => name.chars().next().filter(|_| name.len() == 1).and_then(Axis::from_letter),
+        "time" => Some('t'),
+        "channel" => Some('c'),
+        name => name.chars().next().filter(|_| name.len() == 1),
     };
-    let axes: Vec<_> = names.iter().map(letter).collect::<Option<_>>()?;
-    axes.iter().enumerate().all(|(i, a)| !axes[..i].contains(a)).then_some(axes)
+    let names = array.dimension_names.as_ref().filter(|n| n.len() == array.shape.len())?;
+    let letters: String = names.iter().map(letter).collect::<Option<_>>()?;
+    StoredAxes::parse(&letters).map(|_| letters)
 }
 
-fn assumed(array: &ZarrArray, problems: &mut Vec<Problem>) -> Result<Vec<Axis>> {
-    let dimensions = array.shape.len();
-    let axes = Axes::assumed(dimensions).ok_or_else(|| {
-        let what = format!("an array of {dimensions} dimensions");
-        Error::unsupported(&array.root, what, "images have 2 to 5 dimensions")
-    })?;
-    let name = if array.node.is_empty() { "the array" } else { &array.node };
-    let what = format!("{name}: axes have no names; taken as {axes}");
-    problems.push(Problem::warning("axes-assumed", what));
-    Ok(axes.iter().collect())
+/// The axes of an array and where they come from; assumed ones are a problem to be told.
+fn axes_of(
+    array: &ZarrArray,
+    file: Option<&str>,
+    how: &OpenOptions,
+    problems: &mut Vec<Problem>,
+) -> Result<(StoredAxes, Origin)> {
+    let (axes, from) =
+        StoredAxes::resolve(&array.root, array.shape.len(), how.axes.as_deref(), file)?;
+    if from == Origin::Assumed {
+        let name = if array.node.is_empty() { "the array" } else { &array.node };
+        let what = format!("{name}: axes have no names; taken as {}", axes.axes());
+        problems.push(Problem::warning("axes-assumed", what));
+    }
+    Ok((axes, from))
 }
 
 fn ratio(full: u64, part: u64) -> f64 {

@@ -8,21 +8,33 @@
 //! | `array` | the metadata of an array |
 //! | `codec` | from the bytes of a chunk to its samples |
 //! | `shard` | the index of a shard |
-//! | `ngff` | OME-NGFF metadata |
+//! | `ngff` | OME-NGFF metadata, as files have it |
+//! | `options` | how an image is to be written |
+//! | `layout` | lengths of levels, chunks and shards |
+//! | `describe` | the metadata of an image that is written |
+//! | `encode` | from samples to the bytes of a chunk |
+//! | `sink` | writing shard by shard |
 //! | `sample` | stored sample types |
 //! | `units` | units of length and time |
 
 mod array;
 mod codec;
 mod dataset;
+mod describe;
+mod encode;
 mod image;
+mod layout;
 mod level;
 mod ngff;
+mod options;
 mod sample;
 mod shard;
+mod sink;
 mod units;
 
 pub use dataset::{open, recognises};
+pub use options::{Compression, Levels, Ngff, WriteOptions};
+pub use sink::{OmeZarrSink, create, create_label, finish_collection, open_for_write};
 
 /// The metadata of an image that is being written, until all of it is there.
 const PENDING: &str = ".hooke-unfinished.json";

@@ -6,3 +6,4 @@ mod harness;
 mod npy;
 mod tiff_conformance;
 mod zarr_conformance;
+mod zarr_write;

@@ -1,0 +1,141 @@
+//! Pyramid levels of an image that is being written, each from the level before.
+
+use hooke_core::downsample::{downsample_into, shape_after};
+use hooke_core::image::{SourceError, WrittenKey};
+use hooke_core::region::grid;
+use hooke_core::{Downsample, Dtype, ImageSink, Pixels, Region, dispatch};
+use ndarray::{ArrayViewMut5, Axis as Dimension};
+use rayon::prelude::*;
+
+/// Computes one block of a level from the level before, which must be complete there, and writes it.
+///
+/// The level before is read back chunk by chunk, so that beside the block itself only a few chunks
+/// are in memory. `region` is a union of whole write units of `level`. `scratch` is reused.
+///
+/// # Errors
+/// When the level before cannot be read or the block cannot be written.
+///
+/// # Panics
+/// When `level` is 0 or the sink does not have it.
+pub fn write_block(
+    sink: &dyn ImageSink,
+    level: usize,
+    region: &Region,
+    method: Downsample,
+    dtype: Dtype,
+    scratch: &mut Pixels,
+) -> Result<Vec<WrittenKey>, SourceError> {
+    let (above, below) = (&sink.levels()[level - 1], &sink.levels()[level]);
+    let factors: [u64; 3] =
+        std::array::from_fn(|d| (below.factors[d] / above.factors[d]).round().max(1.0) as u64);
+    assert_eq!(below.shape, shape_after(above.shape, factors), "levels follow from each other");
+    let steps = [1, 1, factors[0], factors[1], factors[2]];
+    scratch.reset(dtype, region.shape);
+    dispatch!(dtype, T => {
+        let view = scratch.view_mut::<T>().expect("reset to this dtype");
+        // Parts are chunks of the level, aligned to the image, not to the block.
+        let parts = cut(view, region, below.chunk);
+        parts.into_par_iter().try_for_each_init(
+            || Pixels::zeros(dtype, [1; 5]),
+            |read, (part, out)| {
+                let start = std::array::from_fn(|d| part.start[d] * steps[d]);
+                let end: [u64; 5] =
+                    std::array::from_fn(|d| (part.end()[d] * steps[d]).min(above.shape[d]));
+                let source = Region::new(start, std::array::from_fn(|d| end[d] - start[d]));
+                sink.read_back(level - 1, &source, read)?;
+                let source = read.view::<T>().expect("a level has the dtype of the image");
+                downsample_into(source, factors, method, out);
+                Ok::<(), SourceError>(())
+            },
+        )?;
+    });
+    sink.write(level, region, scratch)
+}
+
+/// Writes all of one level from the level before, write unit by write unit.
+///
+/// # Errors
+/// As [`write_block`].
+pub fn write_level(
+    sink: &dyn ImageSink,
+    level: usize,
+    method: Downsample,
+    dtype: Dtype,
+) -> Result<(), SourceError> {
+    let mut scratch = Pixels::zeros(dtype, [1; 5]);
+    for block in grid(sink.levels()[level].shape, sink.write_unit(level)) {
+        write_block(sink, level, &block, method, dtype, &mut scratch)?;
+    }
+    Ok(())
+}
+
+/// Bytes that [`write_block`] needs beside the encoded chunks, for one block of a level.
+pub fn block_bytes(
+    sink: &dyn ImageSink,
+    level: usize,
+    block: [u64; 5],
+    dtype: Dtype,
+    threads: usize,
+) -> u64 {
+    let (above, below) = (&sink.levels()[level - 1], &sink.levels()[level]);
+    let window: f64 =
+        (0..3).map(|d| (below.factors[d] / above.factors[d]).round().max(1.0)).product();
+    let size = dtype.size() as u64;
+    let chunk = Region::whole(below.chunk).voxels() * size;
+    Region::whole(block).voxels() * size + threads as u64 * chunk * window as u64
+}
+
+/// Cuts a block into disjoint views, one per box of a grid over the image.
+fn cut<'a, T>(
+    block: ArrayViewMut5<'a, T>,
+    region: &Region,
+    step: [u64; 5],
+) -> Vec<(Region, ArrayViewMut5<'a, T>)> {
+    let mut parts = vec![(*region, block)];
+    for d in 0..5 {
+        let mut next = Vec::with_capacity(parts.len());
+        for (mut region, mut view) in parts {
+            loop {
+                let boundary = (region.start[d] / step[d] + 1) * step[d];
+                let here = boundary - region.start[d];
+                if here >= region.shape[d] {
+                    next.push((region, view));
+                    break;
+                }
+                let (first, rest) = view.split_at(Dimension(d), here as usize);
+                let mut part = region;
+                part.shape[d] = here;
+                next.push((part, first));
+                region.start[d] = boundary;
+                region.shape[d] -= here;
+                view = rest;
+            }
+        }
+        parts = next;
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_cut_along_the_grid_of_the_image() {
+        let mut pixels = Pixels::zeros(Dtype::Uint8, [1, 1, 3, 5, 7]);
+        let region = Region::new([0, 0, 2, 3, 4], [1, 1, 3, 5, 7]);
+        let view = pixels.view_mut::<u8>().expect("uint8");
+        let mut voxels = 0;
+        for (part, mut view) in cut(view, &region, [1, 1, 2, 4, 4]) {
+            assert_eq!(part.shape.map(|n| n as usize), <[usize; 5]>::from(view.dim()));
+            for d in 0..5 {
+                let step = [1, 1, 2, 4, 4][d];
+                assert_eq!(part.start[d] / step, (part.end()[d] - 1) / step);
+            }
+            view.fill(1);
+            voxels += part.voxels();
+        }
+        assert_eq!(voxels, region.voxels());
+        assert!(pixels.as_slice::<u8>().expect("uint8").iter().all(|v| *v == 1));
+    }
+}
