@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use hooke_core::image::{ImageSink, SourceError};
 use hooke_core::{Dtype, ImageMeta, Level};
 use hooke_io::Error;
-use hooke_io::tiff::TiffKind;
+use hooke_io::tiff::{self, Kind as TiffKind, TiffSink};
 
 use super::store::Store;
 
@@ -34,7 +34,7 @@ impl OutputFormat {
     pub fn choose(path: &Path, named: Option<&str>, dtype: Dtype) -> Result<OutputFormat, Error> {
         let plain = match dtype {
             Dtype::Uint8 | Dtype::Uint16 | Dtype::Float32 => TiffKind::ImageJ,
-            _ => TiffKind::Plain,
+            _ => TiffKind::Tiff,
         };
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         let ends = |suffixes: &[&str]| suffixes.iter().any(|s| name.ends_with(s));
@@ -42,7 +42,7 @@ impl OutputFormat {
             Some("ome-zarr") => OutputFormat::OmeZarr,
             Some("ome-tiff") => OutputFormat::Tiff(TiffKind::Ome),
             Some("imagej-tiff") => OutputFormat::Tiff(TiffKind::ImageJ),
-            Some("tiff") => OutputFormat::Tiff(TiffKind::Plain),
+            Some("tiff") => OutputFormat::Tiff(TiffKind::Tiff),
             Some("hdf5") => OutputFormat::Hdf5,
             Some("bdv") => OutputFormat::Bdv,
             Some("npy") => OutputFormat::Npy,
@@ -70,7 +70,7 @@ impl OutputFormat {
             OutputFormat::OmeZarr => "ome-zarr",
             OutputFormat::Tiff(TiffKind::Ome) => "ome-tiff",
             OutputFormat::Tiff(TiffKind::ImageJ) => "imagej-tiff",
-            OutputFormat::Tiff(TiffKind::Plain) => "tiff",
+            OutputFormat::Tiff(TiffKind::Tiff) => "tiff",
             OutputFormat::Hdf5 => "hdf5",
             OutputFormat::Bdv => "bdv-hdf5",
             OutputFormat::Npy => "npy",
@@ -89,32 +89,18 @@ impl OutputFormat {
 
     /// Refuses what the format cannot hold, before anything is written.
     pub(super) fn check(self, path: &Path, meta: &ImageMeta) -> Result<(), Error> {
-        let imagej = matches!(meta.dtype, Dtype::Uint8 | Dtype::Uint16 | Dtype::Float32);
-        if self == OutputFormat::Tiff(TiffKind::ImageJ) && !imagej {
-            let what = format!("{} in an ImageJ TIFF, which holds uint8, uint16 and float32", meta.dtype);
-            return Err(Error::unsupported(path, what, "name the format ome-tiff, or give --dtype"));
+        match self {
+            OutputFormat::Tiff(kind) => tiff::WriteOptions::of(kind).check(path, meta),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// What of the metadata the format cannot hold.
     pub(super) fn lost(self, meta: &ImageMeta) -> Vec<&'static str> {
-        let mut lost = Vec::new();
-        let plain = self == OutputFormat::Tiff(TiffKind::Plain);
-        let imagej = self == OutputFormat::Tiff(TiffKind::ImageJ);
-        if (plain || imagej) && meta.origin_um.iter().any(|o| o.value.is_some_and(|v| v != 0.0)) {
-            lost.push("the position");
+        match self {
+            OutputFormat::Tiff(kind) => tiff::lost_items(kind, meta),
+            _ => Vec::new(),
         }
-        if plain && meta.voxel_size_um[0].value.is_some() {
-            lost.push("the voxel size along z");
-        }
-        if plain && meta.frame_interval_s.is_some() {
-            lost.push("the time between frames");
-        }
-        if plain && !meta.channels.is_empty() {
-            lost.push("channel names");
-        }
-        lost
     }
 
     /// Files beside the product that belong to it.
@@ -134,7 +120,11 @@ impl OutputFormat {
         _store: &Store,
     ) -> Result<Box<dyn ImageSink>, SourceError> {
         Ok(match self {
-            OutputFormat::Tiff(kind) => Box::new(hooke_io::tiff::create(path, meta, kind, levels)?),
+            OutputFormat::Tiff(kind) => {
+                let smaller = levels.iter().skip(1).map(|l| [l.shape[3], l.shape[4]]);
+                let options = tiff::WriteOptions { levels: smaller.collect(), ..tiff::WriteOptions::of(kind) };
+                Box::new(TiffSink::create(path, meta, &options)?)
+            }
             OutputFormat::Hdf5 => Box::new(hooke_io::hdf5::create(path, meta)?),
             OutputFormat::Bdv => Box::new(hooke_io::bdv::create(path, meta, levels)?),
             OutputFormat::OmeZarr | OutputFormat::Npy => {

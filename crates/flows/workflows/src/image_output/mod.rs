@@ -16,6 +16,7 @@ use hooke_core::plan::{Block, BlockSizing, OutputSpec, Stage, Writes, size_block
 use hooke_core::provenance::OutputRecord;
 use hooke_core::region::grid;
 use hooke_core::{Budget, Downsample, ImageMeta, Level, Pixels, Region};
+use hooke_io::npy::NpySink;
 use hooke_io::ome_zarr::{self, WriteOptions};
 
 use crate::engine::{BlockContext, BlockError, RunBlock, Summary, WorkDir};
@@ -182,7 +183,7 @@ impl ImageOutput {
             work.private("store")?;
         }
         match self.format {
-            OutputFormat::Npy => hooke_io::npy::create(&self.block_path(work), &self.meta).map(drop)?,
+            OutputFormat::Npy => NpySink::create(&self.block_path(work), &self.meta).map(drop)?,
             _ => ome_zarr::create(&self.block_path(work), &self.meta, &self.zarr).map(drop)?,
         }
         Ok(())
@@ -194,7 +195,7 @@ impl ImageOutput {
     /// When it was not created.
     pub fn open_sink(&self, work: &WorkDir) -> Result<Arc<dyn ImageSink>, SourceError> {
         Ok(match self.format {
-            OutputFormat::Npy => Arc::new(hooke_io::npy::open_for_write(&self.block_path(work), &self.meta)?),
+            OutputFormat::Npy => Arc::new(NpySink::resume(&self.block_path(work), &self.meta)?),
             _ => Arc::new(ome_zarr::open_for_write(&self.block_path(work))?),
         })
     }
@@ -274,7 +275,10 @@ impl ImageOutput {
 
     /// A run that was killed between finishing and publishing finishes again.
     fn is_finished(&self, work: &WorkDir) -> bool {
-        self.format == OutputFormat::OmeZarr && ome_zarr::open_for_write(&self.block_path(work)).is_err()
+        match self.format {
+            OutputFormat::OmeZarr => ome_zarr::open_for_write(&self.block_path(work)).is_err(),
+            _ => self.block_path(work).exists(),
+        }
     }
 }
 

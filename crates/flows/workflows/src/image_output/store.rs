@@ -94,6 +94,8 @@ impl Store {
             shard: if ngff == Ngff::V05 { shard } else { None },
             compression: Some(compression),
             levels,
+            // The levels of a TIFF keep all planes.
+            factors: if matches!(format, OutputFormat::Tiff(_)) { vec![[1, 2, 2]] } else { vec![] },
             downsample,
             ..WriteOptions::default()
         })

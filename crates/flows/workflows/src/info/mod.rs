@@ -1,6 +1,5 @@
 //! `hooke info`: what is in a file, and whether it can be trusted.
 
-mod describe;
 mod pixels;
 mod text;
 
@@ -8,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hooke_core::{Dataset, ImageSource, Progress};
+use hooke_io::image_entry::ImageEntry;
 use hooke_io::{ChunkCache, OpenOptions};
 use serde_json::{Value, json};
 
@@ -95,7 +95,11 @@ fn try_inspect(
             true => Some(summarise(path, image.as_ref(), options.hash, progress)?),
             false => None,
         };
-        described.push(describe::image(index, image.as_ref(), options, summary.as_ref()));
+        let mut entry = ImageEntry::new(index, image.meta(), image.levels());
+        entry.stats = summary.as_ref().filter(|_| options.stats).map(PixelSummary::to_json);
+        entry.sha256 = summary.and_then(|s| s.sha256);
+        entry.metadata = image.meta().vendor.clone().filter(|_| options.full);
+        described.push(entry);
     }
     let problems: Vec<Value> = dataset
         .problems()

@@ -54,6 +54,21 @@ struct Pending {
 
 const FORMAT: &str = "hooke.zarr-in-progress.1";
 
+/// The levels that [`create`] would make, without making them: lengths, chunks, shards, factors.
+///
+/// # Errors
+/// [`Error::Unsupported`] for options that contradict each other.
+pub fn plan_levels(path: &Path, meta: &ImageMeta, how: &WriteOptions) -> Result<Vec<Level>> {
+    let level = |l: layout::LevelLayout| Level {
+        shape: l.shape,
+        factors: l.factors.map(|f| f as f64),
+        chunk: l.chunk,
+        shard: l.shard,
+        codec: String::new(),
+    };
+    Ok(layout::levels(path, meta, how)?.into_iter().map(level).collect())
+}
+
 /// Creates the arrays of an image; the folder `path` must not exist or be empty.
 ///
 /// Voxel size, origin, channels, frame interval and name are taken from `meta`; what is unknown is
