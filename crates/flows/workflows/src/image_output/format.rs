@@ -98,7 +98,7 @@ impl OutputFormat {
     /// What of the metadata the format cannot hold.
     pub(super) fn lost(self, meta: &ImageMeta) -> Vec<&'static str> {
         match self {
-            OutputFormat::Tiff(kind) => tiff::lost_items(kind, meta),
+            OutputFormat::Tiff(kind) => tiff::lost_items(meta, kind),
             _ => Vec::new(),
         }
     }

@@ -243,10 +243,9 @@ pub fn set_positions(
     update_pairs: bool,
 ) -> Result<(), StitchError> {
     let size = layout.voxel_size_um.map_or([1.0; 3], |v| v.zyx());
-    let at = super::files::folder_of(table);
     let mut positions = Vec::new();
     for (number, row) in hooke_io::tables::read_tiles(table)?.into_iter().enumerate() {
-        let full = relative(folder, &at.join(&row.path));
+        let full = relative(folder, &row.path);
         let by_path = layout.tiles.iter().find(|t| t.source.path == full);
         let by_name = || layout.tiles.iter().find(|t| Some(&t.name) == row.name.as_ref());
         let Some(tile) = by_path.or_else(by_name) else {
@@ -254,7 +253,7 @@ pub fn set_positions(
                 "{}, row {}: no tile of the layout is `{}`",
                 table.display(),
                 number + 1,
-                row.path
+                row.path.display()
             )));
         };
         let position = match row.position {

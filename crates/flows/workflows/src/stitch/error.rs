@@ -32,12 +32,15 @@ pub enum StitchError {
     /// A mistake in a file expression.
     #[error(transparent)]
     Expression(#[from] hooke_io::expression::ExpressionError),
+    /// A table of tiles that cannot be used.
+    #[error(transparent)]
+    Table(#[from] hooke_io::tables::TableError),
     /// A tile could not be read.
     #[error(transparent)]
     Tile(#[from] TileError),
     /// The engine could not plan or run.
     #[error(transparent)]
-    Engine(#[from] crate::engine::EngineError),
+    Engine(#[from] crate::engine::Error),
     /// Parameters that a method refuses.
     #[error("{0}")]
     Parameters(String),

@@ -159,14 +159,13 @@ fn grid_of(values: &TagValues, options: &InputOptions) -> Grid {
 }
 
 fn table(path: &Path) -> Result<Vec<FoundTile>, StitchError> {
-    let folder = folder_of(path);
     let rows = hooke_io::tables::read_tiles(path)?;
     let tile = |row: hooke_io::tables::TileRow| FoundTile {
-        path: folder.join(&row.path),
+        name: row.name.unwrap_or_else(|| name_of(&row.path)),
+        path: row.path,
         dataset: row.dataset,
         series: row.series,
         channel: row.channel,
-        name: row.name.unwrap_or_else(|| name_of(Path::new(&row.path))),
         grid: row.grid.map(Grid::new),
         position: row.position.map(|p| match p {
             hooke_io::tables::TilePosition::Voxels(p) => Position::Voxels(p),
