@@ -3,7 +3,7 @@
     cargo run --release -p hooke-io --example write_matrix -- ome-zarr-0.5 OUT
     python tests/python/check_zarr.py OUT [OUT...]
 
-Needs: pip install zarr ome-zarr numpy. Exit code 1 when anything differs.
+Needs: pip install zarr ome-zarr ome-zarr-models numpy. Exit code 1 when anything differs.
 """
 
 import hashlib
@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import zarr
+from ome_zarr_models.v04.image import Image as Image04
+from ome_zarr_models.v05.image import Image as Image05
 from ome_zarr.io import parse_url
 from ome_zarr.reader import Reader
 
@@ -57,6 +59,9 @@ def check(folder, entry):
         assert np.array_equal(arrays[2][...], expected), "level 2 is not the mean of level 1"
     if group.metadata.zarr_format == 3:
         assert list(arrays[0].metadata.dimension_names) == list(axes), "dimension names"
+
+    # The strict models of the specification.
+    (Image05 if group.metadata.zarr_format == 3 else Image04).from_zarr(group)
 
     (node, *_) = Reader(parse_url(str(path), mode="r"))()
     assert [a["name"] for a in node.metadata["axes"]] == list(axes), node.metadata["axes"]

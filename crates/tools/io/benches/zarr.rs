@@ -53,7 +53,8 @@ fn codecs(c: &mut Criterion) {
     group.bench_function("copy", |b| b.iter(|| out.copy_box([0; 5], black_box(&pixels), &whole)));
     for codec in CODECS {
         let folder = folder();
-        let sink = create(&folder.path().join("a.zarr"), &meta(Dtype::Uint16), &how(codec)).unwrap();
+        let sink =
+            create(&folder.path().join("a.zarr"), &meta(Dtype::Uint16), &how(codec)).unwrap();
         group.bench_function(codec, |b| b.iter(|| sink.write(0, &whole, &pixels).unwrap()));
     }
     group.finish();

@@ -19,6 +19,11 @@ use crate::harness::{
 };
 use crate::zarr_conformance::list_files;
 
+/// A folder in memory where there is one: every file is flushed, and disks are slow at that.
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 fn small(ngff: Ngff) -> WriteOptions {
     let shard = (ngff == Ngff::V05).then_some([4, 8, 8]);
     WriteOptions { ngff, chunk: Some([2, 4, 4]), shard, ..WriteOptions::default() }
@@ -26,7 +31,7 @@ fn small(ngff: Ngff) -> WriteOptions {
 
 #[test]
 fn every_type_and_shape_survives_a_round_trip() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     for ngff in [Ngff::V04, Ngff::V05] {
         for (axes, shape) in SHAPES {
             for dtype in Dtype::ALL {
@@ -59,7 +64,7 @@ fn every_type_and_shape_survives_a_round_trip() {
 
 #[test]
 fn every_compression_survives_a_round_trip() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let meta = described("a", "zyx", [1, 1, 9, 20, 30], Dtype::Float32);
     let pixels = pattern(Dtype::Float32, meta.shape, 5);
     for ngff in [Ngff::V04, Ngff::V05] {
@@ -77,7 +82,7 @@ fn every_compression_survives_a_round_trip() {
 
 #[test]
 fn what_nobody_knows_stays_unknown() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let path = folder.path().join("a.zarr");
     let meta = ImageMeta::new("a", Axes::TCZYX, [2, 1, 3, 600, 5], Dtype::Uint8);
     let sink = create(&path, &meta, &WriteOptions::default()).unwrap();
@@ -103,7 +108,7 @@ fn what_nobody_knows_stays_unknown() {
 
 #[test]
 fn levels_lie_where_their_windows_are() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     for (method, shift) in [(Downsample::Mean, 0.5), (Downsample::Nearest, 0.0)] {
         let path = folder.path().join(format!("{}.zarr", method.name()));
         let mut meta = ImageMeta::new("a", Axes::ZYX, [1, 1, 4, 16, 16], Dtype::Uint16);
@@ -133,7 +138,7 @@ fn levels_lie_where_their_windows_are() {
 
 #[test]
 fn metadata_is_what_the_specification_says() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let meta = described("a", "tczyx", [2, 2, 3, 6, 7], Dtype::Uint16);
     let path = folder.path().join("a.zarr");
     create(&path, &meta, &small(Ngff::V05)).unwrap().finish().unwrap();
@@ -153,7 +158,7 @@ fn metadata_is_what_the_specification_says() {
 
 #[test]
 fn a_block_that_is_not_whole_units_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let path = folder.path().join("out.zarr");
     let meta = ImageMeta::new("a", Axes::YX, [1, 1, 1, 100, 100], Dtype::Uint8);
     let how = WriteOptions {
@@ -213,7 +218,7 @@ fn with_pyramid(
 
 #[test]
 fn the_same_voxels_give_the_same_files_and_levels_whatever_blocks_and_threads() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let shape = [2, 1, 21, 45, 70];
     let meta = described("a", "tzyx", shape, Dtype::Uint16);
     let mut pixels = pattern(Dtype::Uint16, shape, 9);
@@ -269,7 +274,7 @@ fn the_same_voxels_give_the_same_files_and_levels_whatever_blocks_and_threads() 
 
 #[test]
 fn empty_shards_leave_no_file_and_replace_old_ones() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let path = folder.path().join("a.zarr");
     let meta = described("a", "zyx", [1, 1, 4, 8, 16], Dtype::Uint16);
     let sink = create(&path, &meta, &small(Ngff::V05)).unwrap();
@@ -297,7 +302,7 @@ fn empty_shards_leave_no_file_and_replace_old_ones() {
 
 #[test]
 fn labels_are_listed_in_their_container_when_finished() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     for ngff in [Ngff::V04, Ngff::V05] {
         let path = folder.path().join(ngff.version());
         let meta = described("a", "zyx", [1, 1, 4, 8, 16], Dtype::Uint8);
@@ -326,7 +331,7 @@ fn meta_of(dtype: Dtype) -> ImageMeta {
 
 #[test]
 fn a_collection_of_images_is_one_container() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     for ngff in [Ngff::V04, Ngff::V05] {
         let path = folder.path().join(ngff.version());
         for n in 0..3u64 {
@@ -342,7 +347,7 @@ fn a_collection_of_images_is_one_container() {
 
 #[test]
 fn a_stopped_writer_leaves_whole_shards_and_another_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let shape = [1, 1, 8, 16, 16];
     let meta = described("a", "zyx", shape, Dtype::Uint16);
     let pixels = pattern(Dtype::Uint16, shape, 4);
@@ -391,7 +396,7 @@ fn child_that_writes_until_it_is_killed() {
 
 #[test]
 fn killed_in_the_middle_only_temporaries_and_whole_chunks_remain() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let path = folder.path().join("a.zarr");
     let name = "zarr_write::child_that_writes_until_it_is_killed";
     let mut child = std::process::Command::new(std::env::current_exe().unwrap())
