@@ -257,8 +257,8 @@ pub fn set_positions(
             )));
         };
         let position = match row.position {
-            Some(hooke_io::tables::TilePosition::Voxels(p)) => p,
-            Some(hooke_io::tables::TilePosition::Micrometres(p)) => std::array::from_fn(|d| p[d] / size[d]),
+            Some(hooke_io::tables::TilePosition::Px(p)) => p,
+            Some(hooke_io::tables::TilePosition::Um(p)) => std::array::from_fn(|d| p[d] / size[d]),
             None => {
                 return Err(StitchError::Parameters(format!(
                     "{}, row {}: no position",

@@ -168,8 +168,8 @@ fn table(path: &Path) -> Result<Vec<FoundTile>, StitchError> {
         channel: row.channel,
         grid: row.grid.map(Grid::new),
         position: row.position.map(|p| match p {
-            hooke_io::tables::TilePosition::Voxels(p) => Position::Voxels(p),
-            hooke_io::tables::TilePosition::Micrometres(p) => Position::Micrometres(p),
+            hooke_io::tables::TilePosition::Px(p) => Position::Voxels(p),
+            hooke_io::tables::TilePosition::Um(p) => Position::Micrometres(p),
         }),
     };
     Ok(rows.into_iter().map(tile).collect())
