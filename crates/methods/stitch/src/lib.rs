@@ -8,7 +8,9 @@
 //! | [`fuse`] | tiles to one volume, block by block |
 //! | [`gain`] | one gain and offset per tile, so that overlaps agree |
 //! | [`layout`] | tiles, pairs, islands: the model behind `layout.json` |
+//! | [`place`] | positions from the displacements of pairs |
 //! | [`regions`] | disjoint boxes that together cover the tiles |
+//! | [`score`] | a placement against the truth |
 //! | [`sim`] | simulated tiles with exact truth |
 //! | [`region`] | boxes in layout coordinates, which may be negative |
 //! | [`tile_pixels`] | how a method asks for the voxels of a tile |
@@ -16,8 +18,10 @@
 pub mod fuse;
 pub mod gain;
 pub mod layout;
+pub mod place;
 pub mod region;
 pub mod regions;
+pub mod score;
 pub mod sim;
 pub mod tile_pixels;
 

@@ -8,6 +8,7 @@ use super::error::LayoutError;
 use super::model::{Grid, Layout, Pair, PairStatus, Tile};
 use super::quality::MinQuality;
 use super::vector::Vector3;
+use crate::place::{Displacement, tree};
 
 /// Where each tile id stands in the list of tiles.
 #[derive(Debug, Clone, Default)]
@@ -150,25 +151,14 @@ impl Layout {
         let mut links = Vec::new();
         for pair in self.pairs.iter().filter(|p| p.is_measured()) {
             let (a, b) = ends(&index, pair)?;
-            links.push((a, b));
+            links.push(Displacement { a, b, px: pair.displacement_px.0 });
         }
-        let measured: Vec<&Pair> = self.pairs.iter().filter(|p| p.is_measured()).collect();
-        let mut positions: Vec<[f64; 3]> = self.tiles.iter().map(Tile::current_px).collect();
-        let current = positions.clone();
-        for set in connected_sets(positions.len(), links.iter().copied()) {
-            for step in breadth_first(positions.len(), &links, set[0]) {
-                let d = measured[step.link].displacement_px;
-                let sign = if links[step.link].0 == step.from { 1.0 } else { -1.0 };
-                positions[step.to] = std::array::from_fn(|k| {
-                    let known = if d[k].is_finite() {
-                        sign * d[k]
-                    } else {
-                        current[step.to][k] - current[step.from][k]
-                    };
-                    positions[step.from][k] + known
-                });
-            }
-        }
+        let current: Vec<[f64; 3]> = self.tiles.iter().map(Tile::current_px).collect();
+        let starts: Vec<usize> = connected_sets(current.len(), links.iter().map(|l| (l.a, l.b)))
+            .into_iter()
+            .map(|set| set[0])
+            .collect();
+        let positions = tree(&current, &links, &starts);
         for (tile, p) in self.tiles.iter_mut().zip(positions) {
             tile.position_px = Some(Vector3(p));
         }
@@ -236,16 +226,17 @@ pub(crate) struct Step {
     pub link: usize,
 }
 
-/// Walks breadth first from a node; the links of a node are followed in the order given.
-pub(crate) fn breadth_first(n: usize, links: &[(usize, usize)], start: usize) -> Vec<Step> {
+/// Walks breadth first from each of the starts; the links of a node are followed in the order
+/// given. Starts should lie in different connected sets.
+pub(crate) fn breadth_first(n: usize, links: &[(usize, usize)], starts: &[usize]) -> Vec<Step> {
     let mut of_node: Vec<Vec<usize>> = vec![Vec::new(); n];
     for (link, (a, b)) in links.iter().enumerate() {
         of_node[*a].push(link);
         of_node[*b].push(link);
     }
     let mut seen = vec![false; n];
-    seen[start] = true;
-    let mut queue = VecDeque::from([start]);
+    starts.iter().for_each(|s| seen[*s] = true);
+    let mut queue: VecDeque<usize> = starts.iter().copied().collect();
     let mut steps = Vec::new();
     while let Some(from) = queue.pop_front() {
         for &link in &of_node[from] {

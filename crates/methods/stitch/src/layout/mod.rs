@@ -32,6 +32,7 @@ pub use edit::SortKey;
 pub use error::LayoutError;
 pub use grid::{GridLink, GridTile};
 pub use links::TileIndex;
+pub(crate) use links::{breadth_first, connected_sets, ends, root};
 pub use model::{
     Candidate, Grid, Island, Layout, LayoutVoxelSize, LayoutWarning, Pair, PairStatus, PlacedBy,
     Placement, StageModel, Tile, TileSource, TileStatus,
