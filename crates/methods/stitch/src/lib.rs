@@ -5,17 +5,21 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`align`] | displacements of neighbouring tiles, with their uncertainty |
 //! | [`fuse`] | tiles to one volume, block by block |
 //! | [`gain`] | one gain and offset per tile, so that overlaps agree |
 //! | [`layout`] | tiles, pairs, islands: the model behind `layout.json` |
 //! | [`regions`] | disjoint boxes that together cover the tiles |
 //! | [`sim`] | simulated tiles with exact truth |
+//! | [`pairs`] | which tiles are measured against each other |
 //! | [`region`] | boxes in layout coordinates, which may be negative |
 //! | [`tile_pixels`] | how a method asks for the voxels of a tile |
 
+pub mod align;
 pub mod fuse;
 pub mod gain;
 pub mod layout;
+pub mod pairs;
 pub mod region;
 pub mod regions;
 pub mod sim;
