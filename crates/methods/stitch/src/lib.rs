@@ -5,6 +5,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`align`] | displacements of neighbouring tiles, with their uncertainty |
 //! | [`fuse`] | tiles to one volume, block by block |
 //! | [`gain`] | one gain and offset per tile, so that overlaps agree |
 //! | [`layout`] | tiles, pairs, islands: the model behind `layout.json` |
@@ -12,13 +13,16 @@
 //! | [`regions`] | disjoint boxes that together cover the tiles |
 //! | [`score`] | a placement against the truth |
 //! | [`sim`] | simulated tiles with exact truth |
+//! | [`pairs`] | which tiles are measured against each other |
 //! | [`region`] | boxes in layout coordinates, which may be negative |
 //! | [`tile_pixels`] | how a method asks for the voxels of a tile |
 
+pub mod align;
 pub mod fuse;
 pub mod gain;
 pub mod layout;
 pub mod place;
+pub mod pairs;
 pub mod region;
 pub mod regions;
 pub mod score;

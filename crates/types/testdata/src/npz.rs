@@ -18,7 +18,7 @@ pub struct NpzArray {
     pub values: Vec<f64>,
 }
 
-/// Reads every array of an archive, by name.
+/// Reads every array of an archive, by name; pickled objects are left out.
 ///
 /// # Errors
 /// When the file cannot be read, an array is in Fortran order, or its type is not a number.
@@ -28,7 +28,12 @@ pub fn read_npz(path: &Path) -> io::Result<BTreeMap<String, NpzArray>> {
     for i in 0..archive.len() {
         let entry = archive.by_index(i)?;
         let name = entry.name()?.trim_end_matches(".npy").to_owned();
-        arrays.insert(name, read_array(NpyFile::new(entry)?)?);
+        let file = NpyFile::new(entry)?;
+        // Pickled objects (numpy's `None`) hold no samples, and running pickles is out of the question.
+        let is_object = |kind: &npyz::TypeStr| kind.type_char() == TypeChar::Object;
+        if !matches!(file.dtype(), npyz::DType::Plain(kind) if is_object(&kind)) {
+            arrays.insert(name, read_array(file)?);
+        }
     }
     Ok(arrays)
 }

@@ -12,10 +12,9 @@ use hooke_core::seed::rng_at;
 use rand::RngExt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::Map;
 use thiserror::Error;
 
-use crate::layout::{Grid, Layout, Tile, TileSource, Vector3};
+use crate::layout::{Grid, Layout, Tile};
 use camera::Camera;
 use specimen::Specimen;
 
@@ -188,43 +187,16 @@ impl TileSim {
 
     /// The layout before any measurement: nominal positions, names `tile_z_y_x`.
     pub fn layout(&self) -> Layout {
-        let tiles = (0..self.len()).map(|i| self.layout_tile(i)).collect();
-        Layout {
-            format: "hooke.layout".into(),
-            version: 1,
-            axes: ["z", "y", "x"].map(String::from).to_vec(),
-            dtype: Some(Dtype::Uint16),
-            voxel_size_um: None,
-            align_channel: 0,
-            channels: Vec::new(),
-            tiles,
-            pairs: Vec::new(),
-            islands: Vec::new(),
-            placement: None,
-            warnings: Vec::new(),
-            provenance: None,
-            extra: Map::new(),
-        }
-    }
-
-    fn layout_tile(&self, id: usize) -> Tile {
-        let [z, y, x] = self.grid[id];
-        Tile {
-            id,
-            name: format!("tile_{z}_{y}_{x}"),
-            source: TileSource::default(),
-            grid: Some(Grid { z: z as i64, y: y as i64, x: x as i64 }),
-            shape: self.params.tile.map(|n| n as u64),
-            nominal_px: Vector3(self.nominal[id]),
-            nominal_um: None,
-            position_px: None,
-            position_um: None,
-            sd_px: None,
-            island: None,
-            status: None,
-            reason: None,
-            extra: Map::new(),
-        }
+        let tile = |id: usize| {
+            let [z, y, x] = self.grid[id];
+            let shape = self.params.tile.map(|n| n as u64);
+            let grid = Grid { z: z as i64, y: y as i64, x: x as i64 };
+            let name = format!("tile_{z}_{y}_{x}");
+            Tile { grid: Some(grid), ..Tile::new(id, name, shape, self.nominal[id]) }
+        };
+        let mut layout = Layout::new((0..self.len()).map(tile).collect());
+        layout.dtype = Some(Dtype::Uint16);
+        layout
     }
 }
 

@@ -1,6 +1,11 @@
 //! The crate's integration tests, one module each.
 #![allow(clippy::unwrap_used)]
 
+mod align_faults;
+mod align_metamorphic;
+mod align_sets;
+mod align_truth;
+mod conformance_align;
 mod conformance_fusion;
 mod conformance_layout;
 mod conformance_placement;
