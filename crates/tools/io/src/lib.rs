@@ -6,20 +6,26 @@
 //! | [`tiff`] | TIFF, BigTIFF, OME-TIFF, ImageJ hyperstacks |
 //! | [`error`] | the one error of this crate: file, what was found, what was wanted |
 //! | [`atomic`] | files that appear complete or not at all |
+//! | [`bdv`] | BigDataViewer: XML and HDF5 |
 //! | [`chunk_cache`] | decoded chunks, bounded in bytes, shared by all sources |
 //! | [`expression`] | paths with tags, such as `scan_<X,2>_<Y,2>.tif`, and the files that match |
+//! | [`hdf5`] | HDF5 |
 //! | [`image_entry`] | one image as `hooke info --json` prints it |
 //! | [`npy`] | numpy's array files |
 //! | [`stored_axes`] | the axes of an array as they are stored |
 //! | [`strided`] | regions of raw arrays in files |
+//! | [`tables`] | tables of tiles and record batches: CSV, Parquet, JSON |
+//! | [`terastitcher`] | TeraStitcher's XML |
 //! | [`natural`] | natural order of names |
 //! | [`ome_zarr`] | OME-Zarr and plain Zarr |
 //! | [`pyramid`] | pyramid levels of an image that is being written |
 
 pub mod atomic;
+pub mod bdv;
 pub mod chunk_cache;
 pub mod error;
 pub mod expression;
+pub mod hdf5;
 pub mod image_entry;
 pub mod natural;
 pub mod npy;
@@ -28,6 +34,8 @@ pub mod open;
 pub mod pyramid;
 pub mod stored_axes;
 pub mod strided;
+pub mod tables;
+pub mod terastitcher;
 pub mod tiff;
 
 pub use chunk_cache::ChunkCache;

@@ -11,7 +11,7 @@ use hooke_core::Dataset;
 
 use crate::chunk_cache::ChunkCache;
 use crate::error::{Error, Result};
-use crate::{npy, ome_zarr};
+use crate::{bdv, hdf5, npy, ome_zarr};
 
 /// How a file is to be opened.
 #[derive(Debug, Clone, Default)]
@@ -46,10 +46,24 @@ const FORMATS: &[Format] = &[
         recognises: |p| p.begins_with(npy::MAGIC),
         open: |path, how| Ok(Box::new(npy::open(path, how)?)),
     },
+    Format { name: "bdv-hdf5, hdf5", recognises: hdf5::recognises, open: open_hdf5 },
+    Format {
+        name: "bdv-hdf5",
+        recognises: bdv::recognises_xml,
+        open: |path, how| Ok(Box::new(bdv::open_xml(path, how)?)),
+    },
 ];
 
 /// Classic and Big, little and big endian.
 const TIFF_MAGIC: [&[u8]; 4] = [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"];
+
+/// An HDF5 file is opened by what is in it, unless one dataset is asked for.
+fn open_hdf5(path: &Path, how: &OpenOptions) -> Result<Box<dyn Dataset>> {
+    if how.dataset.is_none() && bdv::is_bdv_hdf5(path)? {
+        return Ok(Box::new(bdv::open_hdf5(path, how)?));
+    }
+    Ok(Box::new(hdf5::open(path, how)?))
+}
 
 /// The first look at a path: enough to tell formats apart, never more.
 #[derive(Debug)]

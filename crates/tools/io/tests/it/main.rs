@@ -1,9 +1,12 @@
 //! Integration tests of the readers and writers.
 #![allow(clippy::unwrap_used)]
 
+mod bdv;
 mod expressions;
 mod harness;
+mod hdf5;
 mod npy;
+mod tables;
 mod tiff_conformance;
 mod zarr_conformance;
 mod zarr_write;
