@@ -10,12 +10,15 @@
 //! | [`layout`] | tiles, pairs, islands: the model behind `layout.json` |
 //! | [`regions`] | disjoint boxes that together cover the tiles |
 //! | [`sim`] | simulated tiles with exact truth |
+//! | [`overlay`] | coloured pictures in which a wrong position shows |
 //! | [`region`] | boxes in layout coordinates, which may be negative |
 //! | [`tile_pixels`] | how a method asks for the voxels of a tile |
 
+mod box_index;
 pub mod fuse;
 pub mod gain;
 pub mod layout;
+pub mod overlay;
 pub mod region;
 pub mod regions;
 pub mod sim;

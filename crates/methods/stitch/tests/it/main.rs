@@ -4,5 +4,7 @@
 mod conformance_fusion;
 mod conformance_layout;
 mod fusion;
+mod gains;
 mod layout_ops;
+mod overlays;
 mod slow_fusion;
