@@ -23,6 +23,9 @@ pub mod gain;
 pub mod layout;
 pub mod place;
 pub mod pairs;
+//! | [`overlay`] | coloured pictures in which a wrong position shows |
+mod box_index;
+pub mod overlay;
 pub mod region;
 pub mod regions;
 pub mod score;

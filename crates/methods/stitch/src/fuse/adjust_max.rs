@@ -1,13 +1,13 @@
 //! The first pass of `linear-adjust-max`: the maxima of every region.
 
 use hooke_core::Sample;
-use rstar::RTree;
 
 use super::block::{Block, stretches};
 use super::params::FuseError;
-use super::plan::{FusePlan, Indexed, index_of, touching};
+use super::plan::FusePlan;
 use super::runs::visit_runs;
 use super::scratch::FuseScratch;
+use crate::box_index::BoxIndex;
 use crate::region::LayoutRegion;
 use crate::tile_pixels::TilePixels;
 
@@ -42,7 +42,7 @@ impl RegionMaximum {
 #[derive(Debug, Clone)]
 pub struct AdjustMax {
     regions: Vec<LayoutRegion>,
-    index: RTree<Indexed>,
+    index: BoxIndex,
     maxima: Vec<RegionMaximum>,
 }
 
@@ -50,7 +50,7 @@ impl AdjustMax {
     /// Nothing measured yet. `regions` are disjoint boxes of layout coordinates, each covered by
     /// one set of tiles throughout; voxels outside all of them are not scaled.
     pub fn new(regions: Vec<LayoutRegion>) -> AdjustMax {
-        let index = index_of(regions.iter().copied());
+        let index = BoxIndex::new(regions.iter().copied());
         let maxima = vec![RegionMaximum::NONE; regions.len()];
         AdjustMax { regions, index, maxima }
     }
@@ -67,7 +67,7 @@ impl AdjustMax {
         pixels: &dyn TilePixels<T>,
         scratch: &mut FuseScratch<T>,
     ) -> Result<Vec<(usize, RegionMaximum)>, FuseError> {
-        let numbers = touching(&self.index, block);
+        let numbers = self.index.touching(block);
         let cuts: Vec<LayoutRegion> =
             numbers.iter().filter_map(|i| self.regions[*i].intersect(block)).collect();
         let mut maxima = vec![RegionMaximum::NONE; cuts.len()];
@@ -99,7 +99,8 @@ impl AdjustMax {
 
     /// The regions that cross `block`, clipped to it, with what they are multiplied by.
     pub(crate) fn cuts(&self, block: &LayoutRegion) -> Vec<(LayoutRegion, f64)> {
-        touching(&self.index, block)
+        self.index
+            .touching(block)
             .into_iter()
             .filter_map(|i| Some((self.regions[i].intersect(block)?, self.maxima[i].scale())))
             .collect()

@@ -1,10 +1,9 @@
 //! Where every tile lies in the output, found fast.
 
-use rstar::{AABB, RTree, RTreeObject};
-
 use super::adjust_max::AdjustMax;
 use super::params::{Blend, FuseError, FuseParams, Interpolation};
 use super::taps::Taps;
+use crate::box_index::BoxIndex;
 use crate::gain::TileGain;
 use crate::region::LayoutRegion;
 
@@ -40,41 +39,6 @@ pub(crate) struct PlacedTile {
     pub raw: bool,
 }
 
-/// An entry of a spatial index: a box and its number.
-#[derive(Debug, Clone)]
-pub(crate) struct Indexed {
-    pub region: LayoutRegion,
-    pub number: usize,
-}
-
-impl RTreeObject for Indexed {
-    type Envelope = AABB<[i64; 3]>;
-    fn envelope(&self) -> Self::Envelope {
-        envelope(&self.region)
-    }
-}
-
-fn envelope(region: &LayoutRegion) -> AABB<[i64; 3]> {
-    AABB::from_corners(region.start, region.end().map(|e| e - 1))
-}
-
-/// Builds an index of boxes; empty boxes are left out.
-pub(crate) fn index_of(regions: impl Iterator<Item = LayoutRegion>) -> RTree<Indexed> {
-    let entries = regions.enumerate().map(|(number, region)| Indexed { region, number });
-    RTree::bulk_load(entries.filter(|e| !e.region.is_empty()).collect())
-}
-
-/// Numbers of the boxes that share a voxel with `region`, ascending.
-pub(crate) fn touching(index: &RTree<Indexed>, region: &LayoutRegion) -> Vec<usize> {
-    if region.is_empty() {
-        return Vec::new();
-    }
-    let mut found: Vec<usize> =
-        index.locate_in_envelope_intersecting(envelope(region)).map(|e| e.number).collect();
-    found.sort_unstable();
-    found
-}
-
 /// Where every tile lies in the output and how it is blended; made once, used by every block.
 #[derive(Debug, Clone)]
 pub struct FusePlan {
@@ -83,7 +47,7 @@ pub struct FusePlan {
     /// Ascending by id.
     pub(crate) tiles: Vec<PlacedTile>,
     pub(crate) adjust: Option<AdjustMax>,
-    index: RTree<Indexed>,
+    index: BoxIndex,
     output: LayoutRegion,
 }
 
@@ -108,7 +72,7 @@ impl FusePlan {
         let placed: Vec<PlacedTile> =
             sorted.iter().map(|t| place(t, &params)).collect::<Result<_, _>>()?;
         let output = output_box(&placed).ok_or(FuseError::NoTiles)?;
-        let index = index_of(placed.iter().map(|t| t.cover));
+        let index = BoxIndex::new(placed.iter().map(|t| t.cover));
         let mut plan =
             FusePlan { params, ramp: [0.0; 3], tiles: placed, adjust: None, index, output };
         plan.ramp = match plan.params.ramp {
@@ -171,7 +135,7 @@ impl FusePlan {
 
     /// Indices into `tiles` of those that cover a voxel of `region`, ascending.
     pub(crate) fn placed_in(&self, region: &LayoutRegion) -> Vec<usize> {
-        touching(&self.index, region)
+        self.index.touching(region)
     }
 
     /// The box of a tile, start and shape, that the voxels of `region` read; `None` if none.
