@@ -51,7 +51,9 @@ pub struct RunArgs {
 
 /// Tell how far a plan is.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:\n  hooke block status out.ome.zarr.partial/plan.json\n  hooke block status out.ome.zarr.partial --json")]
+#[command(
+    after_help = "Examples:\n  hooke block status out.ome.zarr.partial/plan.json\n  hooke block status out.ome.zarr.partial --json"
+)]
 pub struct StatusArgs {
     /// The plan.json of an OUT.partial folder
     #[arg(value_name = "PLAN")]
@@ -63,7 +65,9 @@ pub struct StatusArgs {
 
 /// Run the steps that are left, check every block and publish the output.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:\n  hooke block finish out.ome.zarr.partial/plan.json\n  hooke block finish out.ome.zarr.partial --quiet")]
+#[command(
+    after_help = "Examples:\n  hooke block finish out.ome.zarr.partial/plan.json\n  hooke block finish out.ome.zarr.partial --quiet"
+)]
 pub struct FinishArgs {
     /// The plan.json of an OUT.partial folder
     #[arg(value_name = "PLAN")]
@@ -88,7 +92,14 @@ fn run_blocks(args: RunArgs, cx: &Context) -> Result {
         _ => Selection::All,
     };
     watched(&args.common, cx, |options, shown| {
-        engine::run_range(&args.input, &args.stage, &selection, hooke_workflows::COMMANDS, options, shown)
+        engine::run_range(
+            &args.input,
+            &args.stage,
+            &selection,
+            hooke_workflows::COMMANDS,
+            options,
+            shown,
+        )
     })
 }
 
@@ -119,7 +130,12 @@ fn watched(
             crate::frame::error::Kind::Blocks,
             format!("{} of {} blocks failed", counts.failed, counts.total),
         );
-        error.causes = report.failed.iter().take(16).map(|f| format!("block {} of {}: {}", f.id, f.stage, f.failure.message())).collect();
+        error.causes = report
+            .failed
+            .iter()
+            .take(16)
+            .map(|f| format!("block {} of {}: {}", f.id, f.stage, f.failure.message()))
+            .collect();
         outcome.error = Some(error);
     }
     Ok(outcome)
@@ -133,7 +149,10 @@ fn status(args: StatusArgs) -> Result {
             [] => String::new(),
             some => format!(", missing {}", some.join(" ")),
         };
-        text += &format!("{:<12} {} of {} done, {} failed{missing}\n", stage.name, stage.done, stage.total, stage.failed);
+        text += &format!(
+            "{:<12} {} of {} done, {} failed{missing}\n",
+            stage.name, stage.done, stage.total, stage.failed
+        );
     }
     let _ = args.json;
     Ok(Outcome::text(text, serde_json::to_value(&status).unwrap_or_default()))

@@ -7,10 +7,10 @@ use hooke_core::budget::parse_bytes;
 use hooke_core::plan::Plan;
 use hooke_core::provenance::ValueFrom;
 use hooke_core::{Budget, budget::show_bytes};
+use hooke_workflows::convert::ConvertError;
 use hooke_workflows::engine::{
     self, ErrorKind, Invocation, RunOptions, RunReport, RunStatus, Target, Workflow, machine,
 };
-use hooke_workflows::convert::ConvertError;
 use serde_json::{Value, json};
 
 use super::common::CommonArgs;
@@ -47,7 +47,12 @@ pub fn refuse_existing(output: &Path, common: &CommonArgs) -> Result<(), CliErro
 ///
 /// # Errors
 /// As the engine says.
-pub fn run(workflow: &dyn Workflow, output: &Path, common: &CommonArgs, cx: &Context) -> Result<Outcome, CliError> {
+pub fn run(
+    workflow: &dyn Workflow,
+    output: &Path,
+    common: &CommonArgs,
+    cx: &Context,
+) -> Result<Outcome, CliError> {
     run_target(workflow, Target::Product(output.to_owned()), common, cx)
 }
 
@@ -55,7 +60,12 @@ pub fn run(workflow: &dyn Workflow, output: &Path, common: &CommonArgs, cx: &Con
 ///
 /// # Errors
 /// As the engine says.
-pub fn run_folder(workflow: &dyn Workflow, output: &Path, common: &CommonArgs, cx: &Context) -> Result<Outcome, CliError> {
+pub fn run_folder(
+    workflow: &dyn Workflow,
+    output: &Path,
+    common: &CommonArgs,
+    cx: &Context,
+) -> Result<Outcome, CliError> {
     run_target(workflow, Target::RunFolder(output.to_owned()), common, cx)
 }
 
@@ -167,7 +177,9 @@ fn to_outcome(
         RunStatus::Done | RunStatus::Incomplete => {
             shown.note(&finished_line(target.path(), report.size_bytes(), cx));
         }
-        RunStatus::AlreadyComplete => shown.note(&format!("{}: already complete", target.path().display())),
+        RunStatus::AlreadyComplete => {
+            shown.note(&format!("{}: already complete", target.path().display()))
+        }
         RunStatus::Cancelled => {
             outcome.exit_code = super::signals::exit_code();
             let mut error = CliError::new(Kind::Cancelled, "stopped before the end");
@@ -194,21 +206,31 @@ fn failed_blocks(report: &RunReport, cx: &Context) -> CliError {
         let region = failed.failure.region;
         let place = format!("{:?}..{:?}", region.start, region.end());
         let why = failed.failure.message();
-        error.causes.push(format!("block {} of {} (t c z y x {place}): {why}", failed.id, failed.stage));
+        error
+            .causes
+            .push(format!("block {} of {} (t c z y x {place}): {why}", failed.id, failed.stage));
     }
     error.hints.push(again(cx));
-    error.hints.push("add --accept-failed to publish with the fill value in their place".to_owned());
+    error
+        .hints
+        .push("add --accept-failed to publish with the fill value in their place".to_owned());
     error
 }
 
 /// The line to type to go on.
 fn again(cx: &Context) -> String {
-    let quoted = |w: &String| match w.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=,:%".contains(c)) {
-        true => w.clone(),
-        false => format!("'{}'", w.replace('\'', "'\\''")),
-    };
-    let words: Vec<String> =
-        cx.words.iter().skip(1).filter(|w| !["--resume", "--overwrite"].contains(&w.as_str())).map(quoted).collect();
+    let quoted =
+        |w: &String| match w.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=,:%".contains(c)) {
+            true => w.clone(),
+            false => format!("'{}'", w.replace('\'', "'\\''")),
+        };
+    let words: Vec<String> = cx
+        .words
+        .iter()
+        .skip(1)
+        .filter(|w| !["--resume", "--overwrite"].contains(&w.as_str()))
+        .map(quoted)
+        .collect();
     format!("go on with: hooke {} --resume", words.join(" "))
 }
 
@@ -232,7 +254,11 @@ pub fn show_warnings(warnings: &[(String, String)]) {
     }
 }
 
-fn plan_only(workflow: &dyn Workflow, target: &Target, options: &RunOptions) -> Result<Outcome, CliError> {
+fn plan_only(
+    workflow: &dyn Workflow,
+    target: &Target,
+    options: &RunOptions,
+) -> Result<Outcome, CliError> {
     let path = engine::plan_only(workflow, target, options)?;
     let (plan, _) = engine::read_plan(&path)?;
     let stages: Vec<Value> =
@@ -312,7 +338,11 @@ fn dry_text(plan: &Plan, options: &RunOptions, free: u64) -> String {
         budget.threads,
         show_bytes(budget.cache())
     );
-    text += &format!("disk    needs {}, {} are free\n", show_bytes(plan.disk_bytes()), show_bytes(free));
+    text += &format!(
+        "disk    needs {}, {} are free\n",
+        show_bytes(plan.disk_bytes()),
+        show_bytes(free)
+    );
     text
 }
 

@@ -195,7 +195,8 @@ impl Shown {
         };
         match self.mode {
             Mode::Lines => {
-                let before = if skipped > 0 { format!(", {skipped} done before") } else { String::new() };
+                let before =
+                    if skipped > 0 { format!(", {skipped} done before") } else { String::new() };
                 let _ = writeln!(std::io::stderr(), "{stage}: {total} {unit}{before}");
             }
             Mode::Json => self.progress_json(&mut state),
@@ -266,7 +267,9 @@ impl Watch for Shown {
             Event::Block { stage, id, outcome, seconds, bytes, error } => {
                 self.advance(*outcome, *bytes);
                 match outcome {
-                    Outcome::Done if self.verbose => self.block_json(stage, *id, "done", *seconds, None),
+                    Outcome::Done if self.verbose => {
+                        self.block_json(stage, *id, "done", *seconds, None)
+                    }
                     Outcome::Done => {}
                     Outcome::Failed => self.block_json(stage, *id, "failed", *seconds, *error),
                     Outcome::Retry => {

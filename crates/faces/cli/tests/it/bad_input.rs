@@ -25,7 +25,8 @@ fn names(bench: &Bench) -> Vec<String> {
 fn nothing_matches() {
     let bench = tiles();
     let before = names(&bench);
-    let err = bench.fails(1, "stitch align 'tiles/scan_<Y,2>_<X,2>.tif' --overlap 32 -o layout.json");
+    let err =
+        bench.fails(1, "stitch align 'tiles/scan_<Y,2>_<X,2>.tif' --overlap 32 -o layout.json");
     assert!(err.contains("scan_[0-9][0-9]_[0-9][0-9].tif"), "{err}");
     assert!(err.contains("tiles") && err.contains("tile_0_0_0.tif"), "{err}");
     leaves_nothing(&bench, &before);
@@ -68,9 +69,11 @@ fn a_truncated_tile_is_left_out_by_align_and_refused_by_fuse() {
     let ran = bench.ok("stitch align tiles/tiles.csv -o layout.json --max-shift 3,8,8");
     assert!(ran.err.contains("warning[unreadable_tile]"), "{}", ran.err);
     let layout = bench.read_json("layout.json");
-    let unread = layout["pairs"].as_array().unwrap().iter().filter(|p| p["status"] == "unread").count();
+    let unread =
+        layout["pairs"].as_array().unwrap().iter().filter(|p| p["status"] == "unread").count();
     assert_eq!(unread, 2, "both pairs of the tile");
-    let strict = bench.fails(1, "stitch align tiles/tiles.csv -o strict.json --max-shift 3,8,8 --strict");
+    let strict =
+        bench.fails(1, "stitch align tiles/tiles.csv -o strict.json --max-shift 3,8,8 --strict");
     assert!(strict.contains("tile_0_1_1"), "{strict}");
     let before = names(&bench);
     let err = bench.fails(1, "stitch fuse placed.json -o out.ome.zarr");
@@ -84,9 +87,17 @@ fn tiles_of_other_type_or_size_are_refused_by_name() {
     bench.ok("convert tiles/tile_0_0_0.tif -o tiles/other.tif --dtype float32 -q");
     bench.ok("convert tiles/tile_0_0_0.tif -o tiles/large.tif --voxel-size 2,0.5,0.5 -q");
     for (name, what) in [("other", "sample type"), ("large", "voxel size")] {
-        bench.write("t.csv", format!("path,z_px,y_px,x_px\ntiles/tile_0_0_0.tif,0,0,0\ntiles/{name}.tif,0,0,96\n"));
+        bench.write(
+            "t.csv",
+            format!("path,z_px,y_px,x_px\ntiles/tile_0_0_0.tif,0,0,0\ntiles/{name}.tif,0,0,96\n"),
+        );
         let err = bench.fails(1, "stitch align t.csv -o layout.json");
-        assert!(err.contains(what) && err.contains(&format!("{name}.tif")) && err.contains("tile_0_0_0.tif"), "{err}");
+        assert!(
+            err.contains(what)
+                && err.contains(&format!("{name}.tif"))
+                && err.contains("tile_0_0_0.tif"),
+            "{err}"
+        );
     }
 }
 
@@ -170,7 +181,9 @@ fn outputs_that_cannot_be_are_refused_before_anything_is_read() {
     let bench = tiles();
     let before = names(&bench);
     let line = "stitch align tiles/tiles.csv";
-    assert!(bench.fails(1, &format!("{line} -o no/such/folder/layout.json")).contains("no/such/folder"));
+    assert!(
+        bench.fails(1, &format!("{line} -o no/such/folder/layout.json")).contains("no/such/folder")
+    );
     assert!(bench.fails(2, "convert tiles/tile_0_0_0.tif -o a.tif --memory lots").contains("lots"));
     let err = bench.fails(1, "convert tiles/tile_0_0_0.tif -o a.bmp");
     assert!(err.contains(".bmp") && err.contains(".ome.zarr"), "{err}");
@@ -188,20 +201,31 @@ fn a_file_size_limit_is_an_error_and_the_run_goes_on_later() {
         "ulimit -f 8; exec {} convert tiles/tile_0_0_0.tif -o small.ome.zarr --chunk 4,64,64 --shard 4,64,64 --compression none -q",
         env!("CARGO_BIN_EXE_hooke")
     );
-    let out = std::process::Command::new("bash").args(["-c", &script]).current_dir(bench.folder()).output().unwrap();
+    let out = std::process::Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(bench.folder())
+        .output()
+        .unwrap();
     let err = String::from_utf8_lossy(&out.stderr);
     assert_eq!(out.status.code(), Some(1), "{err}");
     assert!(err.starts_with("error: "), "{err}");
     assert!(!bench.has("small.ome.zarr"));
     bench.ok("convert tiles/tile_0_0_0.tif -o small.ome.zarr --chunk 4,64,64 --shard 4,64,64 --compression none -q --resume");
-    assert_eq!(crate::hooke::tree(&bench.path("whole.ome.zarr")), crate::hooke::tree(&bench.path("small.ome.zarr")));
+    assert_eq!(
+        crate::hooke::tree(&bench.path("whole.ome.zarr")),
+        crate::hooke::tree(&bench.path("small.ome.zarr"))
+    );
 }
 
 #[test]
 fn files_of_any_content_are_described_or_refused_never_more() {
     let bench = Bench::new();
     for suffix in ["tif", "ome.tif", "npy", "h5", "xml", "zarr", "json", "csv", "png"] {
-        for (kind, content) in [("empty", &b""[..]), ("text", b"hello, world\n"), ("binary", &[0x49, 0x49, 42, 0, 255, 255, 255, 127, 0, 1, 2])] {
+        for (kind, content) in [
+            ("empty", &b""[..]),
+            ("text", b"hello, world\n"),
+            ("binary", &[0x49, 0x49, 42, 0, 255, 255, 255, 127, 0, 1, 2]),
+        ] {
             let name = format!("{kind}.{suffix}");
             bench.write(&name, content);
             let ran = bench.run(&format!("info {name}"));

@@ -34,7 +34,10 @@ fn sizes_positions_and_names_survive_where_the_format_holds_them() {
         let found = image(name);
         for key in ["voxel_size_um", "origin_um"] {
             for axis in ["z", "y", "x"] {
-                let (a, b) = (wanted[key][axis].as_f64().unwrap(), found[key][axis].as_f64().unwrap_or(f64::NAN));
+                let (a, b) = (
+                    wanted[key][axis].as_f64().unwrap(),
+                    found[key][axis].as_f64().unwrap_or(f64::NAN),
+                );
                 assert!((a - b).abs() <= 1e-9 * a.abs(), "{name} {key} {axis}: {a} {b}");
             }
         }
@@ -50,7 +53,10 @@ fn a_type_is_never_changed_silently() {
     let bench = source();
     let err = bench.fails(1, "convert a.ome.zarr -o b.npy --dtype uint8");
     assert!(err.contains("does not fit uint8") && err.contains("--cast clip"), "{err}");
-    assert!(!bench.has("b.npy") && !bench.has("b.npy.partial"), "nothing could be different next time");
+    assert!(
+        !bench.has("b.npy") && !bench.has("b.npy.partial"),
+        "nothing could be different next time"
+    );
     let ran = bench.ok("convert a.ome.zarr -o b.npy --dtype uint8 --cast clip");
     assert!(ran.err.contains("warning[clipped]"), "{}", ran.err);
     bench.ok("convert a.ome.zarr -o c.npy --dtype uint8 --cast scale -q");

@@ -4,12 +4,34 @@ use crate::hooke::Bench;
 
 /// Every command that does something.
 const VERBS: &[&str] = &[
-    "info", "convert", "report", "completions", "man", "doctor", "schema",
-    "stitch detect", "stitch align", "stitch place", "stitch fuse", "stitch run", "stitch preview",
-    "stitch layout show", "stitch layout components", "stitch layout regions", "stitch layout crop",
-    "stitch layout slice", "stitch layout relocate", "stitch layout set-positions",
-    "stitch layout remove", "stitch layout overlap", "stitch layout export",
-    "simulate tiles", "score tiles", "block run", "block status", "block finish",
+    "info",
+    "convert",
+    "report",
+    "completions",
+    "man",
+    "doctor",
+    "schema",
+    "stitch detect",
+    "stitch align",
+    "stitch place",
+    "stitch fuse",
+    "stitch run",
+    "stitch preview",
+    "stitch layout show",
+    "stitch layout components",
+    "stitch layout regions",
+    "stitch layout crop",
+    "stitch layout slice",
+    "stitch layout relocate",
+    "stitch layout set-positions",
+    "stitch layout remove",
+    "stitch layout overlap",
+    "stitch layout export",
+    "simulate tiles",
+    "score tiles",
+    "block run",
+    "block status",
+    "block finish",
 ];
 
 #[test]
@@ -130,8 +152,11 @@ fn a_reader_that_goes_away_is_no_error() {
 fn progress_as_json_is_json_on_every_line_and_ends_with_end() {
     let bench = Bench::with_tiles("easy");
     let ran = bench.ok("stitch align tiles/tiles.csv -o layout.json --progress json");
-    let lines: Vec<serde_json::Value> =
-        ran.err.lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{e}: {l}"))).collect();
+    let lines: Vec<serde_json::Value> = ran
+        .err
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{e}: {l}")))
+        .collect();
     assert_eq!(lines.first().unwrap()["type"], "start");
     let end = lines.last().unwrap();
     assert_eq!((end["type"].as_str(), end["status"].as_str()), (Some("end"), Some("done")));

@@ -71,13 +71,17 @@ impl Bench {
     /// Runs a command with `--json` and reads what it printed.
     pub fn json(&self, line: &str) -> Value {
         let ran = self.run(&format!("{line} --json"));
-        serde_json::from_str(&ran.out).unwrap_or_else(|e| panic!("hooke {line}: {e}\n{}{}", ran.out, ran.err))
+        serde_json::from_str(&ran.out)
+            .unwrap_or_else(|e| panic!("hooke {line}: {e}\n{}{}", ran.out, ran.err))
     }
 
     /// The SHA-256 of an image's pixels.
     pub fn hash(&self, path: &str) -> String {
         let info = self.json(&format!("info {path} --hash"));
-        info["files"][0]["images"][0]["sha256"].as_str().unwrap_or_else(|| panic!("{info}")).to_owned()
+        info["files"][0]["images"][0]["sha256"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{info}"))
+            .to_owned()
     }
 
     pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use crate::hooke::Bench;
 
 fn shared(part: &str) -> Option<PathBuf> {
-    let found = hooke_testdata::shared(env!("CARGO_MANIFEST_DIR")).map(|s| s.join(part)).filter(|p| p.exists());
+    let found = hooke_testdata::shared(env!("CARGO_MANIFEST_DIR"))
+        .map(|s| s.join(part))
+        .filter(|p| p.exists());
     if found.is_none() {
         println!("SKIPPED: no shared folder with {part}");
     }
@@ -17,8 +19,10 @@ fn real_brain_texture_is_placed_within_a_thirtieth_of_a_pixel() {
     let Some(data) = shared("data/stitch") else { return };
     let bench = Bench::new();
     let truth: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(data.join("texture3.truth.json")).unwrap()).unwrap();
-    let mut archive = zip::ZipArchive::new(std::fs::File::open(data.join("texture3.npz")).unwrap()).unwrap();
+        serde_json::from_str(&std::fs::read_to_string(data.join("texture3.truth.json")).unwrap())
+            .unwrap();
+    let mut archive =
+        zip::ZipArchive::new(std::fs::File::open(data.join("texture3.npz")).unwrap()).unwrap();
     let mut rows = String::from("path,name,z_px,y_px,x_px\n");
     for tile in truth["tiles"].as_array().unwrap() {
         let name = tile["name"].as_str().unwrap();
@@ -31,7 +35,10 @@ fn real_brain_texture_is_placed_within_a_thirtieth_of_a_pixel() {
     bench.write("truth.json", truth.to_string());
     bench.ok("stitch run tiles.csv -o v.ome.zarr --max-shift z=4,y=10,x=10 -q");
     let score = bench.json("score tiles v.ome.zarr.layout.json truth.json");
-    let (rms, max) = (score["result"]["positions"]["rms_px"].as_f64().unwrap(), score["result"]["positions"]["max_px"].as_f64().unwrap());
+    let (rms, max) = (
+        score["result"]["positions"]["rms_px"].as_f64().unwrap(),
+        score["result"]["positions"]["max_px"].as_f64().unwrap(),
+    );
     println!("texture3: rms {rms:.4} px, max {max:.4} px");
     assert!(rms <= 0.03 && max <= 0.06, "rms {rms}, max {max}");
 }
@@ -58,8 +65,18 @@ fn metaxpress_tiles_are_placed_by_their_stage_tags() {
     let ran = bench.ok("stitch run tiles.csv -o well.ome.zarr");
     assert!(ran.err.contains("no_links"), "{pattern}: {}", ran.err);
     let layout = bench.read_json("well.ome.zarr.layout.json");
-    let x: Vec<f64> = layout["tiles"].as_array().unwrap().iter().map(|t| t["position_px"][2].as_f64().unwrap()).collect();
-    let y: Vec<f64> = layout["tiles"].as_array().unwrap().iter().map(|t| t["position_px"][1].as_f64().unwrap()).collect();
+    let x: Vec<f64> = layout["tiles"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| t["position_px"][2].as_f64().unwrap())
+        .collect();
+    let y: Vec<f64> = layout["tiles"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| t["position_px"][1].as_f64().unwrap())
+        .collect();
     let step = (x[0] - x[1]).abs().max((y[0] - y[1]).abs());
     assert!((step - 512.0).abs() < 0.6, "the stage moved one field of view: {step} px");
 }

@@ -23,7 +23,9 @@ fn threads_change_no_byte() {
     bench.ok("stitch align tiles/tiles.csv -o four.json --max-shift 3,8,8 --threads 4 -q");
     assert_eq!(layout("one.json"), layout("four.json"));
     for threads in [1, 4] {
-        bench.ok(&format!("stitch fuse placed.json -o v{threads}.ome.zarr --chunk 16,32,32 --threads {threads} -q"));
+        bench.ok(&format!(
+            "stitch fuse placed.json -o v{threads}.ome.zarr --chunk 16,32,32 --threads {threads} -q"
+        ));
     }
     assert_eq!(tree(&bench.path("v1.ome.zarr")), tree(&bench.path("v4.ome.zarr")));
 }
@@ -47,7 +49,8 @@ fn a_killed_fusion_goes_on_to_the_same_bytes() {
     bench.ok(&format!("{fuse} -o whole.ome.zarr"));
     let mut interrupted = 0;
     for wait_ms in [5, 20, 45, 80, 140, 220] {
-        let mut child = bench.command(&format!("{fuse} -o killed.ome.zarr --resume")).spawn().unwrap();
+        let mut child =
+            bench.command(&format!("{fuse} -o killed.ome.zarr --resume")).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(wait_ms));
         if child.try_wait().unwrap().is_none() {
             interrupted += 1;
@@ -87,7 +90,8 @@ fn a_plan_can_be_run_block_by_block() {
     for stage in &stages {
         let name = stage["name"].as_str().unwrap();
         for share in ["0/3", "2/3", "1/3"] {
-            bench.ok(&format!("block run parts.ome.zarr.partial --stage {name} --share {share} -q"));
+            bench
+                .ok(&format!("block run parts.ome.zarr.partial --stage {name} --share {share} -q"));
         }
     }
     bench.ok("block finish parts.ome.zarr.partial -q");
@@ -113,5 +117,7 @@ fn an_interrupt_stops_soon_and_says_how_to_go_on() {
     assert_eq!(done.status.code(), Some(130), "{err}");
     assert!(err.contains("--resume"), "{err}");
     assert!(started.elapsed() < Duration::from_secs(12));
-    bench.ok("stitch fuse placed.json -o v.ome.zarr --chunk 4,8,8 --shard 4,8,8 --threads 1 --resume -q");
+    bench.ok(
+        "stitch fuse placed.json -o v.ome.zarr --chunk 4,8,8 --shard 4,8,8 --threads 1 --resume -q",
+    );
 }

@@ -11,7 +11,13 @@ fn a_run_leaves_volume_layout_report_and_provenance() {
     let bench = Bench::with_tiles("subpixel");
     let ran = bench.ok("stitch run tiles/tiles.csv -o volume.ome.zarr --max-shift 3,8,8");
     assert!(ran.err.contains("wrote volume.ome.zarr"), "{}", ran.err);
-    for name in ["volume.ome.zarr", "volume.ome.zarr.layout.json", "volume.ome.zarr.report.html", "volume.ome.zarr.hooke.json", "volume.ome.zarr.run.toml"] {
+    for name in [
+        "volume.ome.zarr",
+        "volume.ome.zarr.layout.json",
+        "volume.ome.zarr.report.html",
+        "volume.ome.zarr.hooke.json",
+        "volume.ome.zarr.run.toml",
+    ] {
         assert!(bench.has(name), "{name} is missing");
     }
     assert!(!bench.has("volume.ome.zarr.partial"));
@@ -19,7 +25,10 @@ fn a_run_leaves_volume_layout_report_and_provenance() {
     assert!(number(&score, "rms_px") < 0.03, "{score}");
     let report = std::fs::read_to_string(bench.path("volume.ome.zarr.report.html")).unwrap();
     assert!(report.contains("<svg") && report.contains("data:image/png"));
-    assert!(!report.contains("http://") || report.contains("w3.org"), "a report asks nothing of the network");
+    assert!(
+        !report.contains("http://") || report.contains("w3.org"),
+        "a report asks nothing of the network"
+    );
     let provenance = bench.read_json("volume.ome.zarr.hooke.json");
     assert_eq!(provenance["status"], "done");
     assert_eq!(provenance["parameters"]["blend"], "linear");
@@ -34,7 +43,12 @@ fn steps_one_by_one_give_what_run_gives() {
     bench.ok("stitch fuse placed.json -o steps.ome.zarr -q");
     assert_eq!(bench.hash("run.ome.zarr"), bench.hash("steps.ome.zarr"));
     let positions = |name: &str| -> Vec<serde_json::Value> {
-        bench.read_json(name)["tiles"].as_array().unwrap().iter().map(|t| t["position_px"].clone()).collect()
+        bench.read_json(name)["tiles"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|t| t["position_px"].clone())
+            .collect()
     };
     assert_eq!(positions("placed.json"), positions("run.ome.zarr.layout.json"));
 }
@@ -61,7 +75,8 @@ fn every_input_gives_the_same_positions() {
     }
     assert_eq!(bench.hash("a.ome.zarr"), bench.hash("b.ome.zarr"));
     assert_eq!(bench.hash("a.ome.zarr"), bench.hash("c.ome.zarr"));
-    let detected = bench.ok("stitch detect tile_0_0_0.tif tile_0_0_1.tif tile_0_1_0.tif tile_0_1_1.tif").out;
+    let detected =
+        bench.ok("stitch detect tile_0_0_0.tif tile_0_0_1.tif tile_0_1_0.tif tile_0_1_1.tif").out;
     assert!(detected.starts_with("tile_0_<") && detected.ends_with(".tif\n"), "{detected}");
 }
 
@@ -93,7 +108,10 @@ fn layouts_are_shown_cut_and_edited() {
     bench.ok("stitch align tiles/tiles.csv -o layout.json --max-shift 3,8,8 -q");
     bench.ok("stitch place layout.json -o placed.json -q");
     assert!(bench.ok("stitch layout show placed.json").out.starts_with("4 tiles, 4 pairs"));
-    assert_eq!(bench.json("stitch layout components placed.json"), serde_json::json!([[0, 1, 2, 3]]));
+    assert_eq!(
+        bench.json("stitch layout components placed.json"),
+        serde_json::json!([[0, 1, 2, 3]])
+    );
     let regions = bench.json("stitch layout regions placed.json");
     assert_eq!(regions["position"].as_array().unwrap().len(), 3);
     bench.ok("stitch layout crop placed.json --region y=:20,x=:20 -o crop.json -q");
@@ -105,7 +123,10 @@ fn layouts_are_shown_cut_and_edited() {
     let info = bench.json("info plane.tif");
     assert_eq!(info["files"][0]["images"][0]["axes"], "yx");
     for format in ["bdv-xml", "terastitcher", "csv"] {
-        bench.ok(&format!("stitch layout export placed.json --format {format} -o export.{} -q --overwrite", if format == "csv" { "csv" } else { "xml" }));
+        bench.ok(&format!(
+            "stitch layout export placed.json --format {format} -o export.{} -q --overwrite",
+            if format == "csv" { "csv" } else { "xml" }
+        ));
     }
     let err = bench.fails(1, "stitch layout remove placed.json --tile 3 -o three.json -q");
     assert!(err.contains("exists already") && err.contains("--overwrite"), "{err}");

@@ -76,7 +76,8 @@ impl Cast {
             match self {
                 Cast::Scale { range } => {
                     let (low, high) = range.unwrap_or((0.0, 1.0));
-                    let unit = ((v.to_f64() - low) / (high - low).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
+                    let unit =
+                        ((v.to_f64() - low) / (high - low).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
                     *out = U::from_f64(unit * largest::<U>());
                 }
                 _ => {

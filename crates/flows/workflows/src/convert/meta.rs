@@ -25,7 +25,10 @@ pub(super) fn output(
     if let Some(name) = &options.dtype {
         meta.dtype = Dtype::parse(name).ok_or_else(|| {
             let all: Vec<&str> = Dtype::ALL.iter().map(|d| d.name()).collect();
-            ConvertError::parameters(format!("--dtype `{name}`"), format!("write one of {}", all.join(", ")))
+            ConvertError::parameters(
+                format!("--dtype `{name}`"),
+                format!("write one of {}", all.join(", ")),
+            )
         })?;
         meta.stored_dtype = meta.dtype.name().to_owned();
         meta.significant_bits = 8 * meta.dtype.size() as u32;
@@ -53,7 +56,8 @@ fn places(meta: &mut ImageMeta, source: &ImageMeta, level: &Level, selection: &S
         if let Some(origin) = source.origin_um[d].value {
             meta.origin_um[d].value = Some(origin + shifted);
         } else if shifted != 0.0 {
-            meta.origin_um[d] = Sourced { value: Some(shifted), from: source.voxel_size_um[d].from };
+            meta.origin_um[d] =
+                Sourced { value: Some(shifted), from: source.voxel_size_um[d].from };
         }
     }
 }
@@ -62,7 +66,13 @@ fn times(meta: &mut ImageMeta, source: &ImageMeta, selection: &Selection) {
     let (first, step) = selection.first_and_step(Axis::T);
     meta.frame_interval_s = source.frame_interval_s.map(|s| s * step as f64);
     meta.frame_times_s = source.frame_times_s.as_ref().map(|times| {
-        times.iter().skip(first as usize).step_by(step as usize).take(meta.shape[0] as usize).copied().collect()
+        times
+            .iter()
+            .skip(first as usize)
+            .step_by(step as usize)
+            .take(meta.shape[0] as usize)
+            .copied()
+            .collect()
     });
 }
 
@@ -76,7 +86,10 @@ fn overrides(meta: &mut ImageMeta, options: &ConvertOptions) -> Result<(), Conve
     for (given, size) in triple(&options.voxel_size)?.into_iter().zip(&mut meta.voxel_size_um) {
         match given {
             Some(v) if v <= 0.0 => {
-                return Err(ConvertError::parameters(format!("a voxel size of {v} µm"), "sizes are positive"));
+                return Err(ConvertError::parameters(
+                    format!("a voxel size of {v} µm"),
+                    "sizes are positive",
+                ));
             }
             Some(v) => *size = Sourced::user(v),
             None => {}
@@ -91,20 +104,21 @@ fn overrides(meta: &mut ImageMeta, options: &ConvertOptions) -> Result<(), Conve
         meta.frame_interval_s = Some(seconds);
     }
     let n = meta.shape[1] as usize;
-    let mut named = |texts: &[String], what: &str, set: fn(&mut Channel, &str)| -> Result<(), ConvertError> {
-        if texts.is_empty() {
-            return Ok(());
-        }
-        if texts.len() != n {
-            return Err(ConvertError::parameters(
-                format!("{} channel {what} for {n} channels", texts.len()),
-                "give one per channel, separated by commas",
-            ));
-        }
-        meta.channels.resize(n, Channel::default());
-        meta.channels.iter_mut().zip(texts).for_each(|(c, t)| set(c, t));
-        Ok(())
-    };
+    let mut named =
+        |texts: &[String], what: &str, set: fn(&mut Channel, &str)| -> Result<(), ConvertError> {
+            if texts.is_empty() {
+                return Ok(());
+            }
+            if texts.len() != n {
+                return Err(ConvertError::parameters(
+                    format!("{} channel {what} for {n} channels", texts.len()),
+                    "give one per channel, separated by commas",
+                ));
+            }
+            meta.channels.resize(n, Channel::default());
+            meta.channels.iter_mut().zip(texts).for_each(|(c, t)| set(c, t));
+            Ok(())
+        };
     named(&options.channel_names, "names", |c, t| c.name = Some(t.to_owned()))?;
     named(&options.channel_colors, "colours", |c, t| c.color = Some(t.to_owned()))?;
     Ok(())

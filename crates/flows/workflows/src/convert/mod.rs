@@ -151,7 +151,11 @@ impl ConvertWorkflow {
     ///
     /// # Errors
     /// When the input cannot be opened, or the target cannot hold what is asked.
-    pub fn new(options: ConvertOptions, input: &Path, output: &Path) -> Result<ConvertWorkflow, ConvertError> {
+    pub fn new(
+        options: ConvertOptions,
+        input: &Path,
+        output: &Path,
+    ) -> Result<ConvertWorkflow, ConvertError> {
         let absolute = |p: &Path| std::path::absolute(p).unwrap_or_else(|_| p.to_owned());
         let parameters = Parameters { options, input: absolute(input), output: absolute(output) };
         let cache = Arc::new(ChunkCache::new(0));
@@ -169,7 +173,14 @@ impl ConvertWorkflow {
         let source_dtype = image.meta().dtype;
         let store = Store { labels: meta.labels, ..options.store.clone() };
         let target = ImageOutput::new(&parameters.output, meta, &store)?;
-        Ok(ConvertWorkflow { selection, source_dtype, cast, output: target, warnings: problems, parameters })
+        Ok(ConvertWorkflow {
+            selection,
+            source_dtype,
+            cast,
+            output: target,
+            warnings: problems,
+            parameters,
+        })
     }
 
     fn source(&self, budget: &Budget) -> Result<Arc<dyn ImageSource>, ConvertError> {
@@ -181,7 +192,8 @@ impl ConvertWorkflow {
         let voxels: u64 = write.iter().product();
         let dense = self.selection.dense_voxels(write);
         dense * self.source_dtype.size() as u64
-            + voxels * (self.source_dtype.size() as u64 + 2 * self.output.meta().dtype.size() as u64)
+            + voxels
+                * (self.source_dtype.size() as u64 + 2 * self.output.meta().dtype.size() as u64)
     }
 }
 
@@ -198,15 +210,18 @@ fn open(
         cache: Some(Arc::clone(cache)),
     };
     let opened = hooke_io::open(&parameters.input, &how)?;
-    let images: Vec<_> = opened.images().iter().filter(|i| options.labels || !i.meta().labels).collect();
+    let images: Vec<_> =
+        opened.images().iter().filter(|i| options.labels || !i.meta().labels).collect();
     let images = if images.is_empty() { opened.images().iter().collect() } else { images };
     let problems = opened.problems().iter().map(|p| (p.code.clone(), p.message.clone())).collect();
     let path = &parameters.input;
     let chosen = match (options.image, images.as_slice()) {
-        (Some(index), _) => opened.images().get(index).ok_or_else(|| hooke_io::Error::NotThere {
-            path: path.clone(),
-            what: format!("image {index}; it has {}, counted from 0", opened.images().len()),
-        })?,
+        (Some(index), _) => {
+            opened.images().get(index).ok_or_else(|| hooke_io::Error::NotThere {
+                path: path.clone(),
+                what: format!("image {index}; it has {}, counted from 0", opened.images().len()),
+            })?
+        }
         (None, [one]) => one,
         (None, several) => {
             let names: Vec<String> =
@@ -277,19 +292,27 @@ impl Workflow for ConvertWorkflow {
 
     fn finish(&self, _: &Plan, done: &Markers, work: &WorkDir) -> Result<Finished, SourceError> {
         let outputs = self.output.finish(work)?;
-        let clipped: u64 = done
-            .summaries("convert")
-            .filter_map(|s| s.values.get("clipped")?.as_u64())
-            .sum();
+        let clipped: u64 =
+            done.summaries("convert").filter_map(|s| s.values.get("clipped")?.as_u64()).sum();
         let mut warnings = self.warnings.clone();
         if clipped > 0 {
-            let message = format!("{clipped} values did not fit {} and were clipped", self.output.meta().dtype);
+            let message = format!(
+                "{clipped} values did not fit {} and were clipped",
+                self.output.meta().dtype
+            );
             warnings.push(("clipped".to_owned(), message));
         }
         warnings.extend(self.output.lost());
-        let warnings =
-            warnings.iter().map(|(c, m)| hooke_core::provenance::Warning::new(c, m.clone())).collect();
-        Ok(Finished { outputs, warnings, result: json!({"clipped": clipped}), ..Finished::default() })
+        let warnings = warnings
+            .iter()
+            .map(|(c, m)| hooke_core::provenance::Warning::new(c, m.clone()))
+            .collect();
+        Ok(Finished {
+            outputs,
+            warnings,
+            result: json!({"clipped": clipped}),
+            ..Finished::default()
+        })
     }
 
     fn stops_at_first_failure(&self) -> bool {
@@ -343,7 +366,10 @@ impl RunBlock for ConvertStage<'_> {
         }
         let pixels = if same { &buffers.read } else { &buffers.write };
         let keys = self.sink.write(0, &block.write, pixels)?;
-        Ok(Summary::new().read(buffers.read.bytes()).with("clipped", clipped).wrote(&self.container, keys))
+        Ok(Summary::new()
+            .read(buffers.read.bytes())
+            .with("clipped", clipped)
+            .wrote(&self.container, keys))
     }
 }
 

@@ -47,7 +47,10 @@ impl Selection {
             let (low, high, step) = span.of_length(level.shape[d]);
             if low >= high {
                 return Err(ConvertError::parameters(
-                    format!("--{axis} {text} holds nothing; the image has {} along {axis}", level.shape[d]),
+                    format!(
+                        "--{axis} {text} holds nothing; the image has {} along {axis}",
+                        level.shape[d]
+                    ),
                     "the end is not included; negative numbers count from the end",
                 ));
             }
@@ -98,7 +101,8 @@ impl Selection {
 
     /// Voxels that must be read at once for a block of the output.
     pub fn dense_voxels(&self, write: [u64; 5]) -> u64 {
-        let one_plane = write[3].saturating_mul(self.step[3]) * write[4].saturating_mul(self.step[4]);
+        let one_plane =
+            write[3].saturating_mul(self.step[3]) * write[4].saturating_mul(self.step[4]);
         if self.is_dense() { 0 } else { one_plane }
     }
 
@@ -126,10 +130,15 @@ impl Selection {
         for t in 0..region.shape[0] {
             for c in 0..region.shape[1] {
                 for z in 0..region.shape[2] {
-                    let at = |d: usize, i: u64| self.first[d] + (region.start[d] + i) * self.step[d];
+                    let at =
+                        |d: usize, i: u64| self.first[d] + (region.start[d] + i) * self.step[d];
                     let channel = channels[(region.start[1] + c) as usize];
                     let start = [at(0, t), channel, at(2, z), at(3, 0), at(4, 0)];
-                    source.read(level, &Region::new(start, [1, 1, 1, dense(3), dense(4)]), &mut plane)?;
+                    source.read(
+                        level,
+                        &Region::new(start, [1, 1, 1, dense(3), dense(4)]),
+                        &mut plane,
+                    )?;
                     self.take(&plane, [t, c, z, 0, 0], region.shape, out);
                 }
             }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use hooke_core::image::{ImageSink, SourceError};
 use hooke_core::{Dtype, ImageMeta, Level};
 use hooke_io::Error;
+use hooke_io::bdv::{BdvSettings, BdvSink};
+use hooke_io::hdf5::{Hdf5Settings, Hdf5Sink};
 use hooke_io::tiff::{self, Kind as TiffKind, TiffSink};
 
 use super::store::Store;
@@ -59,7 +61,11 @@ impl OutputFormat {
             None if path.extension().is_none() => OutputFormat::OmeZarr,
             None => {
                 let what = format!("a suffix like that of `{name}`");
-                return Err(Error::unsupported(path, what, format!("known suffixes: {SUFFIXES}; or name the format")));
+                return Err(Error::unsupported(
+                    path,
+                    what,
+                    format!("known suffixes: {SUFFIXES}; or name the format"),
+                ));
             }
         })
     }
@@ -84,7 +90,10 @@ impl OutputFormat {
 
     /// Whether it holds a pyramid.
     pub fn has_levels(self) -> bool {
-        matches!(self, OutputFormat::OmeZarr | OutputFormat::Tiff(TiffKind::Ome) | OutputFormat::Bdv)
+        matches!(
+            self,
+            OutputFormat::OmeZarr | OutputFormat::Tiff(TiffKind::Ome) | OutputFormat::Bdv
+        )
     }
 
     /// Refuses what the format cannot hold, before anything is written.
@@ -122,11 +131,18 @@ impl OutputFormat {
         Ok(match self {
             OutputFormat::Tiff(kind) => {
                 let smaller = levels.iter().skip(1).map(|l| [l.shape[3], l.shape[4]]);
-                let options = tiff::WriteOptions { levels: smaller.collect(), ..tiff::WriteOptions::of(kind) };
+                let options = tiff::WriteOptions {
+                    levels: smaller.collect(),
+                    ..tiff::WriteOptions::of(kind)
+                };
                 Box::new(TiffSink::create(path, meta, &options)?)
             }
-            OutputFormat::Hdf5 => Box::new(hooke_io::hdf5::create(path, meta)?),
-            OutputFormat::Bdv => Box::new(hooke_io::bdv::create(path, meta, levels)?),
+            OutputFormat::Hdf5 => Box::new(Hdf5Sink::create(path, meta, &Hdf5Settings::default())?),
+            OutputFormat::Bdv => {
+                let factors = levels.iter().map(|l| l.factors.map(|f| f as u64)).collect();
+                let settings = BdvSettings { factors, ..BdvSettings::default() };
+                Box::new(BdvSink::create(path, meta, &settings)?)
+            }
             OutputFormat::OmeZarr | OutputFormat::Npy => {
                 return Err(format!("{} is written directly", self.name()).into());
             }

@@ -60,7 +60,11 @@ impl ImageOutput {
     ///
     /// # Errors
     /// When the format is unknown, cannot hold the image, or an option is no value.
-    pub fn new(path: &Path, meta: ImageMeta, store: &Store) -> Result<ImageOutput, hooke_io::Error> {
+    pub fn new(
+        path: &Path,
+        meta: ImageMeta,
+        store: &Store,
+    ) -> Result<ImageOutput, hooke_io::Error> {
         let format = OutputFormat::choose(path, store.format.as_deref(), meta.dtype)?;
         format.check(path, &meta)?;
         let zarr = store.to_zarr(path, &meta, format)?;
@@ -88,7 +92,9 @@ impl ImageOutput {
     }
 
     fn level_bytes(&self, level: usize) -> u64 {
-        Region::whole(self.levels[level].shape).voxels().saturating_mul(self.meta.dtype.size() as u64)
+        Region::whole(self.levels[level].shape)
+            .voxels()
+            .saturating_mul(self.meta.dtype.size() as u64)
     }
 
     fn writes(&self, level: usize) -> Writes {
@@ -100,7 +106,13 @@ impl ImageOutput {
         }
     }
 
-    fn sized(&self, level: usize, halo: [u64; 5], bytes: &dyn Fn([u64; 5]) -> u64, budget: &Budget) -> Result<hooke_core::plan::Blocks, SourceError> {
+    fn sized(
+        &self,
+        level: usize,
+        halo: [u64; 5],
+        bytes: &dyn Fn([u64; 5]) -> u64,
+        budget: &Budget,
+    ) -> Result<hooke_core::plan::Blocks, SourceError> {
         let sharded = self.levels[level].shard.is_some();
         let sizing = BlockSizing {
             shape: self.levels[level].shape,
@@ -121,13 +133,15 @@ impl ImageOutput {
     /// When not even one block fits into the memory.
     pub fn stages(&self, first: &FirstStage<'_>, budget: &Budget) -> Result<Planned, SourceError> {
         let blocks = self.sized(0, first.halo, first.bytes, budget)?;
-        let mut stages = vec![Stage::new(first.name, "blocks", first.after, blocks).writing(self.writes(0))];
+        let mut stages =
+            vec![Stage::new(first.name, "blocks", first.after, blocks).writing(self.writes(0))];
         let mut before = first.name.to_owned();
         for level in 1..self.levels.len() {
             let bytes = |write: [u64; 5]| self.pyramid_bytes(level, write, budget.threads);
             let blocks = self.sized(level, [0; 5], &bytes, budget)?;
             let name = format!("pyramid-{level}");
-            stages.push(Stage::new(&name, "blocks", &[&before], blocks).writing(self.writes(level)));
+            stages
+                .push(Stage::new(&name, "blocks", &[&before], blocks).writing(self.writes(level)));
             before = name;
         }
         let total: u64 = (0..self.levels.len()).map(|l| self.level_bytes(l)).sum();
@@ -151,7 +165,8 @@ impl ImageOutput {
 
     fn pyramid_bytes(&self, level: usize, write: [u64; 5], threads: usize) -> u64 {
         let (above, below) = (&self.levels[level - 1], &self.levels[level]);
-        let window: f64 = (0..3).map(|d| (below.factors[d] / above.factors[d]).round().max(1.0)).product();
+        let window: f64 =
+            (0..3).map(|d| (below.factors[d] / above.factors[d]).round().max(1.0)).product();
         let size = self.meta.dtype.size() as u64;
         let chunk = Region::whole(below.chunk).voxels() * size;
         let block = Region::whole(write).voxels() * size;
@@ -178,7 +193,8 @@ impl ImageOutput {
     /// # Errors
     /// When it cannot be created.
     pub fn create(&self, work: &WorkDir) -> Result<(), SourceError> {
-        std::fs::create_dir_all(work.data()).map_err(|e| hooke_io::Error::io(work.data(), "create", e))?;
+        std::fs::create_dir_all(work.data())
+            .map_err(|e| hooke_io::Error::io(work.data(), "create", e))?;
         if !self.format.takes_any_order() {
             work.private("store")?;
         }
@@ -204,9 +220,15 @@ impl ImageOutput {
     ///
     /// # Errors
     /// When there is no such stage, or what it reads was not created.
-    pub fn open_stage<'a>(&'a self, stage: &str, work: &'a WorkDir) -> Result<Box<dyn RunBlock + 'a>, SourceError> {
+    pub fn open_stage<'a>(
+        &'a self,
+        stage: &str,
+        work: &'a WorkDir,
+    ) -> Result<Box<dyn RunBlock + 'a>, SourceError> {
         if stage == "write" {
-            return Ok(Box::new(move |_: &Block, cx: &mut BlockContext<'_>| self.write_out(work, cx)));
+            return Ok(Box::new(move |_: &Block, cx: &mut BlockContext<'_>| {
+                self.write_out(work, cx)
+            }));
         }
         let level: usize = stage
             .strip_prefix("pyramid-")
@@ -218,13 +240,24 @@ impl ImageOutput {
         let method = self.downsample();
         Ok(Box::new(move |block: &Block, cx: &mut BlockContext<'_>| {
             let scratch = cx.scratch.get::<Reused>();
-            let keys = hooke_io::pyramid::write_block(&sink, level, &block.write, method, self.meta.dtype, &mut scratch.0)?;
+            let keys = hooke_io::pyramid::write_block(
+                &sink,
+                level,
+                &block.write,
+                method,
+                self.meta.dtype,
+                &mut scratch.0,
+            )?;
             Ok(Summary::new().wrote(&container, keys))
         }))
     }
 
     fn downsample(&self) -> Downsample {
-        self.zarr.downsample.unwrap_or(if self.meta.labels { Downsample::Mode } else { Downsample::Mean })
+        self.zarr.downsample.unwrap_or(if self.meta.labels {
+            Downsample::Mode
+        } else {
+            Downsample::Mean
+        })
     }
 
     /// Streams the private OME-Zarr into the product, level by level, in C order.
@@ -233,7 +266,11 @@ impl ImageOutput {
         let writer = self.format.create(&work.product(), &self.meta, &self.levels, &self.store)?;
         let written = writer.levels().len().min(self.levels.len());
         let total: u64 = (0..written)
-            .map(|l| hooke_core::region::grid_counts(self.levels[l].shape, writer.write_unit(l)).iter().product::<u64>())
+            .map(|l| {
+                hooke_core::region::grid_counts(self.levels[l].shape, writer.write_unit(l))
+                    .iter()
+                    .product::<u64>()
+            })
             .sum();
         cx.progress.start("write", total, "parts");
         let mut pixels = Pixels::zeros(self.meta.dtype, [0; 5]);

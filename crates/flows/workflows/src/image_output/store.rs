@@ -52,14 +52,23 @@ impl Default for Store {
 
 impl Store {
     /// As the OME-Zarr writer takes it; for other formats the private store they pass through.
-    pub(super) fn to_zarr(&self, path: &Path, meta: &ImageMeta, format: OutputFormat) -> Result<WriteOptions, Error> {
+    pub(super) fn to_zarr(
+        &self,
+        path: &Path,
+        meta: &ImageMeta,
+        format: OutputFormat,
+    ) -> Result<WriteOptions, Error> {
         let bad = |option: &str, text: &str, example: &str| {
             Error::unsupported(path, format!("--{option} `{text}`"), format!("write {example}"))
         };
         let triple = |option: &str, text: &str| -> Result<[u64; 3], Error> {
             let whole = text.parse::<Lengths>().and_then(|l| l.whole(1));
             let whole = whole.map_err(|e| bad(option, text, &e.to_string()))?;
-            if whole.contains(&0) { Err(bad(option, text, "lengths of 1 and more")) } else { Ok(whole) }
+            if whole.contains(&0) {
+                Err(bad(option, text, "lengths of 1 and more"))
+            } else {
+                Ok(whole)
+            }
         };
         let direct = format == OutputFormat::OmeZarr;
         let ngff = if direct { Ngff::parse(&self.ngff) } else { Some(Ngff::V05) };
@@ -70,8 +79,13 @@ impl Store {
             None => Some(usual_shard(chunk, meta)),
         };
         let compression = match direct {
-            true => Compression::parse(&self.compression)
-                .ok_or_else(|| bad("compression", &self.compression, "none, zstd:3, gzip:6, blosc-lz4 or blosc-zstd"))?,
+            true => Compression::parse(&self.compression).ok_or_else(|| {
+                bad(
+                    "compression",
+                    &self.compression,
+                    "none, zstd:3, gzip:6, blosc-lz4 or blosc-zstd",
+                )
+            })?,
             // What is streamed out again is compressed lightly.
             false => Compression::Zstd(1),
         };
@@ -85,7 +99,10 @@ impl Store {
             },
         };
         let downsample = match &self.downsample {
-            Some(name) => Some(Downsample::parse(name).ok_or_else(|| bad("downsample", name, "mean, median, mode, nearest or max"))?),
+            Some(name) => Some(
+                Downsample::parse(name)
+                    .ok_or_else(|| bad("downsample", name, "mean, median, mode, nearest or max"))?,
+            ),
             None => None,
         };
         Ok(WriteOptions {

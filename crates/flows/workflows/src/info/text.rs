@@ -39,7 +39,12 @@ fn image_line(image: &Value) -> String {
     let shape = numbers(&image["shape"]).join(" x ");
     let labels = if image["labels"] == true { ", labels" } else { "" };
     let name = word(&image["name"]);
-    format!("{}  {name}: {} {shape}, {}{labels}", image["index"], word(&image["axes"]), word(&image["dtype"]))
+    format!(
+        "{}  {name}: {} {shape}, {}{labels}",
+        image["index"],
+        word(&image["axes"]),
+        word(&image["dtype"])
+    )
 }
 
 fn details(image: &Value) -> Vec<String> {
@@ -63,11 +68,23 @@ fn details(image: &Value) -> Vec<String> {
     if let Some(levels) = image["levels"].as_array().filter(|l| !l.is_empty()) {
         let plural = if levels.len() == 1 { "" } else { "s" };
         let codec = word(&levels[0]["codec"]);
-        lines.push(format!("{} level{plural}, chunks {}, codec {codec}", levels.len(), levels[0]["chunk"]));
+        lines.push(format!(
+            "{} level{plural}, chunks {}, codec {codec}",
+            levels.len(),
+            levels[0]["chunk"]
+        ));
     }
     if let Some(stats) = image["stats"].as_object() {
         let get = |k: &str| stats.get(k).map(ToString::to_string).unwrap_or_default();
-        lines.push(format!("min {}, max {}, mean {}, std {}, sum {}, {} NaN", get("min"), get("max"), get("mean"), get("std"), get("sum"), get("nan")));
+        lines.push(format!(
+            "min {}, max {}, mean {}, std {}, sum {}, {} NaN",
+            get("min"),
+            get("max"),
+            get("mean"),
+            get("std"),
+            get("sum"),
+            get("nan")
+        ));
     }
     if let Some(hash) = image["sha256"].as_str() {
         lines.push(format!("sha256 {hash}"));

@@ -40,10 +40,16 @@ pub fn image_page(path: &Path, provenance: Option<&Value>) -> Result<String, Err
             let label = image.meta().channels.get(channel as usize).and_then(|c| c.name.clone());
             let label = label.unwrap_or_else(|| format!("channel {channel}"));
             if let Ok(uri) = png_data_uri(&rgb, width, height) {
-                page.picture(&uri, &format!("{label}: the middle plane, 1 to 99.8 % of its grey levels"));
+                page.picture(
+                    &uri,
+                    &format!("{label}: the middle plane, 1 to 99.8 % of its grey levels"),
+                );
             }
             let values: Vec<f64> = plane.iter().map(|v| f64::from(*v)).collect();
-            page.plot(&histogram(&values, 48, "grey level", "voxels"), "Grey levels of that plane.");
+            page.plot(
+                &histogram(&values, 48, "grey level", "voxels"),
+                "Grey levels of that plane.",
+            );
         }
     }
     let described = crate::info::inspect(path, &crate::info::InfoOptions::default(), &());
@@ -77,13 +83,24 @@ pub fn run_table(provenance: &Value) -> Table {
     }
     for stage in provenance["stages"].as_array().into_iter().flatten() {
         let name = stage["name"].as_str().unwrap_or_default();
-        run.row(vec![format!("stage {name}"), format!("{} blocks, {:.2} s", stage["blocks"], stage["seconds"].as_f64().unwrap_or(0.0))]);
+        run.row(vec![
+            format!("stage {name}"),
+            format!(
+                "{} blocks, {:.2} s",
+                stage["blocks"],
+                stage["seconds"].as_f64().unwrap_or(0.0)
+            ),
+        ]);
     }
     run
 }
 
 /// The middle plane of the middle frame at a level that fits a picture, as f32.
-fn middle_plane(path: &Path, image: &dyn ImageSource, channel: u64) -> Result<(Vec<f32>, usize, usize), Error> {
+fn middle_plane(
+    path: &Path,
+    image: &dyn ImageSource,
+    channel: u64,
+) -> Result<(Vec<f32>, usize, usize), Error> {
     let levels = image.levels();
     let fits = |l: &hooke_core::Level| l.shape[3] <= PICTURE && l.shape[4] <= PICTURE;
     let level = levels.iter().position(fits).unwrap_or(levels.len().saturating_sub(1));
@@ -106,7 +123,9 @@ fn middle_plane(path: &Path, image: &dyn ImageSource, channel: u64) -> Result<(V
 fn grey(plane: &[f32]) -> Vec<u8> {
     let mut sorted: Vec<f32> = plane.iter().copied().filter(|v| v.is_finite()).collect();
     sorted.sort_by(f32::total_cmp);
-    let at = |q: f64| sorted.get(((sorted.len().max(1) - 1) as f64 * q) as usize).copied().unwrap_or(0.0);
+    let at = |q: f64| {
+        sorted.get(((sorted.len().max(1) - 1) as f64 * q) as usize).copied().unwrap_or(0.0)
+    };
     let (low, high) = (at(DARK), at(BRIGHT));
     let scale = 255.0 / (high - low).max(f32::MIN_POSITIVE);
     plane.iter().flat_map(|v| [((v - low) * scale).clamp(0.0, 255.0) as u8; 3]).collect()

@@ -21,7 +21,11 @@ use crate::stitch::{StitchError, preview, sibling};
 ///
 /// # Errors
 /// When the output cannot be read, or the page exists and `overwrite` is off.
-pub fn make_report(path: &Path, page: Option<&Path>, overwrite: bool) -> Result<PathBuf, StitchError> {
+pub fn make_report(
+    path: &Path,
+    page: Option<&Path>,
+    overwrite: bool,
+) -> Result<PathBuf, StitchError> {
     let page = page.map_or_else(|| sibling(path, "report.html"), Path::to_path_buf);
     if page.exists() && !overwrite {
         return Err(hooke_io::Error::Exists { path: page }.into());

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use hooke_core::image::SourceError;
 use hooke_core::plan::{Block, Blocks, Draft, OutputSpec, Plan, Stage};
-use hooke_core::{Axes, Budget, Dtype, ImageMeta, Pixels, Sourced};
+use hooke_core::{Axes, Budget, Dtype, ImageMeta, ImageSink, Pixels, Sourced};
+use hooke_io::tiff::{Kind, TiffSink, WriteOptions};
 use hooke_stitch::sim::{TileKind, TileSim, TileSimParams};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -103,7 +104,10 @@ impl SimulateTiles {
         let mut text = String::from("path,name,grid_z,grid_y,grid_x,z_px,y_px,x_px\n");
         for (index, nominal) in self.sim.nominal().iter().enumerate() {
             let (name, [z, y, x]) = (self.name(index), self.sim.grid(index));
-            text += &format!("{name}.tif,{name},{z},{y},{x},{},{},{}\n", nominal[0], nominal[1], nominal[2]);
+            text += &format!(
+                "{name}.tif,{name},{z},{y},{x},{},{},{}\n",
+                nominal[0], nominal[1], nominal[2]
+            );
         }
         text
     }
@@ -133,8 +137,12 @@ impl SimulateTiles {
         meta.voxel_size_um = VOXEL_UM.map(Sourced::file);
         let path = work.data().join(format!("{}.tif", self.name(index)));
         let pixels = Pixels::from_vec(shape, self.sim.tile(index));
-        let key = hooke_io::tiff::write_imagej(&path, &meta, &pixels)?;
-        Ok(Summary::new().wrote(&work.relative(&path), vec![key]))
+        let sink = TiffSink::create(&path, &meta, &WriteOptions::of(Kind::ImageJ))?;
+        for part in hooke_core::region::grid(shape, sink.write_unit(0)) {
+            sink.write(0, &part, &pixels.crop(&part))?;
+        }
+        sink.finish()?;
+        Ok(Summary::new())
     }
 }
 
@@ -181,7 +189,9 @@ impl Workflow for SimulateTiles {
     fn finish(&self, _: &Plan, _: &Markers, work: &WorkDir) -> Result<Finished, SourceError> {
         hooke_io::atomic::write_file(&work.data().join("tiles.csv"), &[self.table().as_bytes()])?;
         hooke_io::atomic::write_file(&work.data().join("truth.json"), &[self.truth().as_bytes()])?;
-        let record = |name: String, format: &str, shape: Vec<u64>| crate::engine_output(&self.output.join(name), format, shape, None);
+        let record = |name: String, format: &str, shape: Vec<u64>| {
+            crate::engine_output(&self.output.join(name), format, shape, None)
+        };
         let mut outputs: Vec<_> = (0..self.sim.len())
             .map(|i| record(format!("{}.tif", self.name(i)), "imagej-tiff", self.shape().to_vec()))
             .collect();

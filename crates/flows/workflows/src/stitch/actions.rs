@@ -66,14 +66,22 @@ pub fn relocate(layout: &mut Layout, folder: &Path, how: &Relocation) -> Result<
         return Ok(());
     }
     let shown = missing.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
-    let more = if missing.len() > 10 { format!(" and {} more", missing.len() - 10) } else { String::new() };
+    let more = if missing.len() > 10 {
+        format!(" and {} more", missing.len() - 10)
+    } else {
+        String::new()
+    };
     Err(StitchError::Io(hooke_io::Error::NotThere {
         path: folder.to_owned(),
         what: format!("such files: {shown}{more}"),
     }))
 }
 
-fn check_shape(tile: &Tile, path: &Path, cache: &std::sync::Arc<hooke_io::ChunkCache>) -> Result<(), StitchError> {
+fn check_shape(
+    tile: &Tile,
+    path: &Path,
+    cache: &std::sync::Arc<hooke_io::ChunkCache>,
+) -> Result<(), StitchError> {
     let image = open_image(path, tile.source.dataset.as_deref(), tile.source.series, cache)?;
     let shape = image.meta().shape;
     let shape = [shape[2], shape[3], shape[4]];
@@ -108,7 +116,9 @@ fn new_path(old: &str, how: &Relocation) -> Result<String, StitchError> {
                         TagValue::Integer(number)
                     }
                     Some(TagValue::Text(_)) => TagValue::Text(value.clone()),
-                    None => return Err(StitchError::Tag(format!("the expression has no tag `{tag}`"))),
+                    None => {
+                        return Err(StitchError::Tag(format!("the expression has no tag `{tag}`")));
+                    }
                 };
                 values.set(tag, new);
             }
@@ -200,7 +210,8 @@ pub fn crop(layout: &Layout, region: &str) -> Result<Layout, StitchError> {
     let far = 1i64 << 40;
     let bounds = spans.bounds([(-far, far); 3]);
     let inverted = || StitchError::Parameters(format!("the box `{region}` is empty"));
-    let region = LayoutRegion::from_bounds(bounds.map(|b| b.0), bounds.map(|b| b.1)).ok_or_else(inverted)?;
+    let region =
+        LayoutRegion::from_bounds(bounds.map(|b| b.0), bounds.map(|b| b.1)).ok_or_else(inverted)?;
     let cropped = layout.crop(&region);
     if cropped.tiles.is_empty() {
         return Err(StitchError::Parameters("no tile touches the box".to_owned()));

@@ -16,7 +16,12 @@ use crate::engine::{BlockContext, BlockError, RunBlock, Summary, WorkDir};
 const BLOCK: [u64; 5] = [1, 1, 64, 256, 256];
 
 /// The stage that measures the maxima.
-pub(super) fn stage(region: &LayoutRegion, fuse: &FusePlan, dtype: Dtype, after: &[Stage]) -> Stage {
+pub(super) fn stage(
+    region: &LayoutRegion,
+    fuse: &FusePlan,
+    dtype: Dtype,
+    after: &[Stage],
+) -> Stage {
     let [z, y, x] = region.shape.map(|n| n as u64);
     let grid = Grid { shape: [1, 1, z, y, x], write: BLOCK, halo: [0; 5] };
     let bytes = fuse.largest_scratch_bytes([BLOCK[2], BLOCK[3], BLOCK[4]], dtype.size());
@@ -39,7 +44,8 @@ pub(super) fn open<'a>(
 ) -> Box<dyn RunBlock + 'a> {
     let regions = empty(fuse);
     Box::new(move |block: &Block, cx: &mut BlockContext<'_>| {
-        let found = dispatch!(dtype, T => measure::<T>(fuse, region, &regions, &reader, block, cx))?;
+        let found =
+            dispatch!(dtype, T => measure::<T>(fuse, region, &regions, &reader, block, cx))?;
         let rows: Vec<_> = found.iter().map(|(i, m)| json!([i, m.input, m.result])).collect();
         let path = work.private("maxima")?.join(format!("{:08}.json", block.id));
         let stamp = hooke_io::atomic::write_file(&path, &[json!(rows).to_string().as_bytes()])?;
@@ -76,7 +82,8 @@ pub(super) fn read(fuse: FusePlan, work: &WorkDir) -> Result<FusePlan, SourceErr
         .collect();
     files.sort();
     for file in files {
-        let text = std::fs::read_to_string(&file).map_err(|e| hooke_io::Error::io(&file, "read", e))?;
+        let text =
+            std::fs::read_to_string(&file).map_err(|e| hooke_io::Error::io(&file, "read", e))?;
         let rows: Vec<(usize, Option<f64>, Option<f64>)> = serde_json::from_str(&text)?;
         let none = f64::NEG_INFINITY;
         let found: Vec<(usize, RegionMaximum)> = rows
@@ -90,4 +97,3 @@ pub(super) fn read(fuse: FusePlan, work: &WorkDir) -> Result<FusePlan, SourceErr
     }
     Ok(fuse.with_maxima(all))
 }
-

@@ -96,7 +96,8 @@ impl AlignWorkflow {
         let params = options.params(&layout)?;
         let plane = |path: &Option<PathBuf>| path.as_deref().map(read_plane).transpose();
         let correction = Correction { flat: plane(&options.flat)?, dark: plane(&options.dark)? };
-        let tasks = pair_tasks(&layout, &params).map_err(|e| StitchError::Parameters(e.to_string()))?;
+        let tasks =
+            pair_tasks(&layout, &params).map_err(|e| StitchError::Parameters(e.to_string()))?;
         let parameters = Parameters { options, output, place: None };
         Ok(AlignWorkflow { parameters, layout, params, correction, tasks })
     }
@@ -128,7 +129,12 @@ impl AlignWorkflow {
         Ok(largest)
     }
 
-    fn measure_shared(&self, reader: &TileReader, work: &WorkDir, cx: &BlockContext<'_>) -> Result<Summary, BlockError> {
+    fn measure_shared(
+        &self,
+        reader: &TileReader,
+        work: &WorkDir,
+        cx: &BlockContext<'_>,
+    ) -> Result<Summary, BlockError> {
         let statistics =
             prepare(&self.layout, &AsFloat(reader), &self.params, &self.correction, cx.progress)?;
         let path = work.private("prepare")?.join("statistics.json");
@@ -164,7 +170,8 @@ impl AlignWorkflow {
         layout.islands.clear();
         for id in 0..self.tasks.len() as u64 {
             let path = pair_path(work, id)?;
-            let text = std::fs::read_to_string(&path).map_err(|e| hooke_io::Error::io(&path, "read", e))?;
+            let text = std::fs::read_to_string(&path)
+                .map_err(|e| hooke_io::Error::io(&path, "read", e))?;
             let measured: Measured = serde_json::from_str(&text)?;
             layout.pairs.push(measured.pair);
             layout.warnings.extend(measured.warnings);
@@ -207,7 +214,9 @@ impl Workflow for AlignWorkflow {
         let mut inputs = Vec::new();
         for tile in &self.layout.tiles {
             let path = absolute(&self.folder(), &tile.source.path);
-            if path.exists() && !inputs.iter().any(|i: &hooke_core::plan::InputStamp| i.path == path) {
+            if path.exists()
+                && !inputs.iter().any(|i: &hooke_core::plan::InputStamp| i.path == path)
+            {
                 inputs.push(stamp_input(&path, None)?);
             }
         }
@@ -235,7 +244,8 @@ impl Workflow for AlignWorkflow {
     }
 
     fn create(&self, _: &Plan, work: &WorkDir) -> Result<(), SourceError> {
-        std::fs::create_dir_all(work.data()).map_err(|e| hooke_io::Error::io(work.data(), "create", e))?;
+        std::fs::create_dir_all(work.data())
+            .map_err(|e| hooke_io::Error::io(work.data(), "create", e))?;
         Ok(())
     }
 
@@ -252,7 +262,8 @@ impl Workflow for AlignWorkflow {
             }));
         }
         let path = work.private("prepare")?.join("statistics.json");
-        let text = std::fs::read_to_string(&path).map_err(|e| hooke_io::Error::io(&path, "read", e))?;
+        let text =
+            std::fs::read_to_string(&path).map_err(|e| hooke_io::Error::io(&path, "read", e))?;
         let statistics: SharedStatistics = serde_json::from_str(&text)?;
         Ok(Box::new(move |block: &Block, _: &mut BlockContext<'_>| {
             self.measure_pair(block.id, &reader, &statistics, work)
@@ -265,7 +276,8 @@ impl Workflow for AlignWorkflow {
             place_layout(&mut layout, options)?;
         }
         hooke_io::atomic::write_file(&work.product(), &[layout.to_json().as_bytes()])?;
-        let outputs = vec![crate::engine_output(&self.parameters.output, "hooke-layout", vec![], None)];
+        let outputs =
+            vec![crate::engine_output(&self.parameters.output, "hooke-layout", vec![], None)];
         let warnings =
             layout.warnings.iter().map(|w| Warning::new(&w.code, w.message.clone())).collect();
         let result = json!({"tiles": layout.tiles.len(), "pairs": layout.pairs.len(), "placement": layout.placement});

@@ -96,9 +96,9 @@ impl AlignOptions {
             ("tiling", None) => Err(StitchError::Parameters(
                 "--search tiling needs --overlap-range MIN:MAX".to_owned(),
             )),
-            (_, Some(_)) => Err(StitchError::Parameters(
-                "--overlap-range needs --search tiling".to_owned(),
-            )),
+            (_, Some(_)) => {
+                Err(StitchError::Parameters("--overlap-range needs --search tiling".to_owned()))
+            }
             _ => Ok(Search::Position),
         }
     }
@@ -134,7 +134,8 @@ fn wrong(option: &str, text: &str, example: &str) -> StitchError {
 }
 
 fn background(text: &str) -> Result<Background, StitchError> {
-    let refuse = || wrong("background", text, "LEVEL, LEVEL,N or LEVEL,P%, like 400,1000 or 400,2%");
+    let refuse =
+        || wrong("background", text, "LEVEL, LEVEL,N or LEVEL,P%, like 400,1000 or 400,2%");
     let (level, count) = match text.split_once(',') {
         Some((level, count)) => (level, Some(count.trim())),
         None => (text, None),

@@ -144,12 +144,13 @@ impl StitchError {
     pub fn hint(&self) -> Option<String> {
         match self {
             StitchError::Io(error) => error.hint(),
-            StitchError::NoOverlapGiven => {
-                Some("give the nominal overlap, for example --overlap 12% or --overlap y=40,x=40".into())
-            }
-            StitchError::NoPosition { .. } => {
-                Some("list positions in a table (z_px, y_px, x_px) or name a grid by an expression".into())
-            }
+            StitchError::NoOverlapGiven => Some(
+                "give the nominal overlap, for example --overlap 12% or --overlap y=40,x=40".into(),
+            ),
+            StitchError::NoPosition { .. } => Some(
+                "list positions in a table (z_px, y_px, x_px) or name a grid by an expression"
+                    .into(),
+            ),
             StitchError::DuplicateGrid { .. } => {
                 Some("fix the tag that differs with --select NAME=VALUE".into())
             }

@@ -117,7 +117,11 @@ impl FuseWorkflow {
     /// # Errors
     /// When the layout or a tile cannot be read, or an option is no value: before anything is
     /// written.
-    pub fn new(options: FuseOptions, input: &Path, output: &Path) -> Result<FuseWorkflow, StitchError> {
+    pub fn new(
+        options: FuseOptions,
+        input: &Path,
+        output: &Path,
+    ) -> Result<FuseWorkflow, StitchError> {
         let absolute = |p: &Path| std::path::absolute(p).unwrap_or_else(|_| p.to_owned());
         let (input, output) = (absolute(input), absolute(output));
         let layout = open_layout(&input)?;
@@ -147,7 +151,16 @@ impl FuseWorkflow {
         };
         let target = ImageOutput::new(&output, meta, &store)?;
         let parameters = Parameters { options, input, output };
-        Ok(FuseWorkflow { parameters, layout, folder, channels, fuse, region, output: target, warnings })
+        Ok(FuseWorkflow {
+            parameters,
+            layout,
+            folder,
+            channels,
+            fuse,
+            region,
+            output: target,
+            warnings,
+        })
     }
 
     fn stored_dtype(&self) -> Dtype {
@@ -191,27 +204,34 @@ impl FuseWorkflow {
 }
 
 /// The layouts of the channels to fuse.
-fn channels(layout: &Layout, folder: &Path, options: &FuseOptions) -> Result<Vec<FusedChannel>, StitchError> {
+fn channels(
+    layout: &Layout,
+    folder: &Path,
+    options: &FuseOptions,
+) -> Result<Vec<FusedChannel>, StitchError> {
     if !options.source.is_empty() {
         return options.source.iter().map(|text| other_source(layout, folder, text)).collect();
     }
-    let names = if layout.channels.is_empty() { vec!["0".to_owned()] } else { layout.channels.clone() };
+    let names =
+        if layout.channels.is_empty() { vec!["0".to_owned()] } else { layout.channels.clone() };
     let one = |index: usize| FusedChannel {
         name: names[index].clone(),
         index: index as u64,
         layout: layout.clone(),
     };
-    let Some(wanted) = &options.channel else { return Ok(vec![one(layout.align_channel.min(names.len() - 1))]) };
+    let Some(wanted) = &options.channel else {
+        return Ok(vec![one(layout.align_channel.min(names.len() - 1))]);
+    };
     if wanted == "all" {
         return Ok((0..names.len()).map(one).collect());
     }
     let find = |name: &str| {
         let by_name = names.iter().position(|n| n == name);
         let by_number = || name.parse::<usize>().ok().filter(|i| *i < names.len());
-        by_name.or_else(by_number).map(one).ok_or_else(|| StitchError::NoChannel {
-            wanted: name.to_owned(),
-            known: names.clone(),
-        })
+        by_name
+            .or_else(by_number)
+            .map(one)
+            .ok_or_else(|| StitchError::NoChannel { wanted: name.to_owned(), known: names.clone() })
     };
     wanted.split(',').map(|name| find(name.trim())).collect()
 }
@@ -339,7 +359,8 @@ fn output_meta(
     let [z, y, x] = region.shape.map(|n| n as u64);
     let name = output.file_name().unwrap_or_default().to_string_lossy();
     let name = name.split('.').next().unwrap_or_default().to_owned();
-    let mut meta = ImageMeta::new(name, Axes::of(&axes), [1, channels.len() as u64, z, y, x], dtype);
+    let mut meta =
+        ImageMeta::new(name, Axes::of(&axes), [1, channels.len() as u64, z, y, x], dtype);
     if let Some(size) = layout.voxel_size_um {
         let known = size.origin != hooke_core::Origin::Assumed;
         if known {
@@ -352,8 +373,10 @@ fn output_meta(
     }
     let named = channels.iter().any(|c| c.name.parse::<usize>().is_err());
     if named {
-        meta.channels =
-            channels.iter().map(|c| Channel { name: Some(c.name.clone()), ..Channel::default() }).collect();
+        meta.channels = channels
+            .iter()
+            .map(|c| Channel { name: Some(c.name.clone()), ..Channel::default() })
+            .collect();
     }
     Ok(meta)
 }
@@ -414,7 +437,7 @@ impl Workflow for FuseWorkflow {
             "maxima" => {
                 let reader = self.readers(&plan.budget).swap_remove(0);
                 Ok(adjust::open(&self.fuse, &self.region, reader, self.stored_dtype(), work))
-            },
+            }
             "fuse" => {
                 let mut fuse = self.fuse.clone();
                 if self.needs_gains() {

@@ -35,10 +35,12 @@ pub(super) fn open<'a>(
         let measured: Result<Vec<Option<PairGain>>, SourceError> = pairs
             .par_iter()
             .map(|pair| {
-                let (Some(pre), Some(post)) = (layout.tile(pair.pre), layout.tile(pair.post)) else {
+                let (Some(pre), Some(post)) = (layout.tile(pair.pre), layout.tile(pair.post))
+                else {
                     return Ok(None);
                 };
-                let found = measure_pair(&to_fuse(pre), &to_fuse(post), &AsFloat(&reader), &params)?;
+                let found =
+                    measure_pair(&to_fuse(pre), &to_fuse(post), &AsFloat(&reader), &params)?;
                 cx.progress.advance(1, 0);
                 Ok(found)
             })

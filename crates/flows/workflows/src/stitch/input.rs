@@ -101,7 +101,8 @@ pub fn read_layout(
     let voxel_size = voxel_size(options, &shared, &mut layout)?;
     layout.voxel_size_um = Some(voxel_size);
     let shapes: Vec<[u64; 3]> = opened.iter().map(|o| shape_or(o, &shared)).collect();
-    let nominal = input_grid::nominal(options, &tiles, &opened_origins(&opened), &shapes, voxel_size)?;
+    let nominal =
+        input_grid::nominal(options, &tiles, &opened_origins(&opened), &shapes, voxel_size)?;
     layout.tiles = tiles
         .iter()
         .zip(&shapes)
@@ -151,7 +152,11 @@ fn agree(tiles: &[FoundTile], opened: &[Opened]) -> Result<ImageMeta, StitchErro
         }
         if other.shape[1] != meta.shape[1] {
             let channels = |n: u64| format!("{n}");
-            return Err(differs("number of channels", channels(meta.shape[1]), channels(other.shape[1])));
+            return Err(differs(
+                "number of channels",
+                channels(meta.shape[1]),
+                channels(other.shape[1]),
+            ));
         }
         if !same_size(meta, other) {
             return Err(differs("voxel size", show_size(meta), show_size(other)));
@@ -182,7 +187,10 @@ fn report_unreadable(
     for (id, (tile, opened)) in tiles.iter().zip(opened).enumerate() {
         let Some(error) = &opened.error else { continue };
         if options.strict {
-            return Err(StitchError::UnreadableTile { tile: tile.name.clone(), why: error.to_string() });
+            return Err(StitchError::UnreadableTile {
+                tile: tile.name.clone(),
+                why: error.to_string(),
+            });
         }
         layout.warnings.push(LayoutWarning {
             code: "unreadable_tile".to_owned(),
@@ -213,10 +221,9 @@ fn channel_index(
     }
     let by_name = names.iter().position(|n| n == wanted);
     let by_number = wanted.parse::<usize>().ok().filter(|i| *i < meta.shape[1] as usize);
-    by_name.or(by_number).ok_or_else(|| StitchError::NoChannel {
-        wanted: wanted.to_owned(),
-        known: names.to_vec(),
-    })
+    by_name
+        .or(by_number)
+        .ok_or_else(|| StitchError::NoChannel { wanted: wanted.to_owned(), known: names.to_vec() })
 }
 
 fn voxel_size(
@@ -228,7 +235,9 @@ fn voxel_size(
     let mut origin = Origin::File;
     if let Some(text) = &options.voxel_size {
         let lengths: Lengths = text.parse().map_err(StitchError::Option)?;
-        for (given, size) in lengths.plain().map_err(StitchError::Option)?.into_iter().zip(&mut size) {
+        for (given, size) in
+            lengths.plain().map_err(StitchError::Option)?.into_iter().zip(&mut size)
+        {
             if given.is_some_and(|g| g <= 0.0) {
                 return Err(StitchError::VoxelSize { text: text.clone() });
             }
@@ -244,7 +253,8 @@ fn voxel_size(
             code: "voxel_size_assumed".to_owned(),
             tile: None,
             pair: None,
-            message: "the files do not say the voxel size; 1 µm is used, give --voxel-size".to_owned(),
+            message: "the files do not say the voxel size; 1 µm is used, give --voxel-size"
+                .to_owned(),
         });
     }
     let [z, y, x] = size.map(|s| s.unwrap_or(1.0));

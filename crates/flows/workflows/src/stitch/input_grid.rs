@@ -74,8 +74,7 @@ fn from_grid(
 ) -> Result<Vec<[f64; 3]>, StitchError> {
     let text = options.overlap.as_deref().unwrap_or("0");
     let overlap: Lengths = text.parse()?;
-    let largest: [u64; 3] =
-        std::array::from_fn(|d| shapes.iter().map(|s| s[d]).max().unwrap_or(1));
+    let largest: [u64; 3] = std::array::from_fn(|d| shapes.iter().map(|s| s[d]).max().unwrap_or(1));
     let overlap = overlap.voxels(largest, voxel_um);
     let indices: Vec<[i64; 3]> = tiles.iter().filter_map(|t| t.grid.map(|g| g.zyx())).collect();
     let low: [i64; 3] = std::array::from_fn(|d| indices.iter().map(|i| i[d]).min().unwrap_or(0));

@@ -228,36 +228,40 @@ fn xml(path: &Path, options: &InputOptions) -> Result<Vec<FoundTile>, StitchErro
     if text.contains("<TeraStitcher") {
         return terastitcher(path);
     }
-    let opened = hooke_io::open(path, &OpenOptions::default())?;
-    let rotated = opened.problems().iter().find(|p| p.code == "rotation-ignored");
-    if let Some(problem) = rotated.filter(|_| !options.ignore_rotation) {
-        return Err(StitchError::Io(hooke_io::Error::unsupported(
-            path,
-            problem.message.clone(),
-            "give --ignore-rotation to use the translation alone",
-        )));
-    }
-    let mut tiles = container(path)?;
-    let views: Vec<_> = opened.images().iter().map(|i| i.meta().view).collect();
-    let channel: u64 = options.channel.parse().unwrap_or(0);
-    let channels: std::collections::BTreeSet<u64> = views.iter().flatten().map(|v| v.channel).collect();
-    if channels.len() > 1 {
-        tiles.retain(|t| views[t.series].is_none_or(|v| v.channel == channel));
-        tiles.iter_mut().for_each(|t| t.channel = Some(0));
-    }
-    Ok(tiles)
+    let (found, _) = hooke_io::bdv::read_tiles(path, options.ignore_rotation)?;
+    let wanted: u64 = options.channel.parse().unwrap_or(0);
+    let tile = |tile: hooke_io::bdv::BdvTile| {
+        let source = tile.sources.get(&wanted).or_else(|| tile.sources.values().next())?;
+        Some(FoundTile {
+            path: source.path.clone(),
+            dataset: None,
+            series: source.series,
+            channel: Some(source.channel.unwrap_or(0)),
+            name: tile.name.clone(),
+            grid: None,
+            position: Some(Position::Voxels(tile.position_px)),
+        })
+    };
+    Ok(found.into_iter().filter_map(tile).collect())
 }
 
 fn terastitcher(path: &Path) -> Result<Vec<FoundTile>, StitchError> {
-    let project = hooke_io::terastitcher::read(path)?;
-    let tile = |stack: hooke_io::terastitcher::Stack| FoundTile {
-        name: name_of(&stack.path),
-        path: stack.path,
-        dataset: None,
-        series: 0,
-        channel: None,
-        grid: Some(Grid::new(stack.grid)),
-        position: Some(Position::Voxels(stack.position_px)),
-    };
-    Ok(project.stacks.into_iter().map(tile).collect())
+    let project = hooke_io::terastitcher::TeraProject::read(path)?;
+    let mut tiles = Vec::new();
+    for stack in &project.stacks {
+        let folder = project.stack_folder(path, stack);
+        // A stack of one multi-page file names it; else the folder holds one file per slice.
+        let one = folder.join(&stack.files);
+        let file = if one.is_file() { one } else { folder };
+        tiles.push(FoundTile {
+            name: name_of(&file),
+            path: file,
+            dataset: None,
+            series: 0,
+            channel: None,
+            grid: Some(Grid { z: 0, y: stack.row, x: stack.column }),
+            position: Some(Position::Voxels(stack.position_px)),
+        });
+    }
+    Ok(tiles)
 }

@@ -42,8 +42,13 @@ pub struct PlaceOptions {
 /// # Errors
 /// When it is neither.
 pub fn parse_min_quality(text: &str) -> Result<MinQuality, StitchError> {
-    let refuse = || StitchError::Parameters(format!("--min-quality `{text}`: write Q or MIN:MAX, like 0.5 or -200:-10"));
-    let number = |t: &str| t.trim().parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(refuse);
+    let refuse = || {
+        StitchError::Parameters(format!(
+            "--min-quality `{text}`: write Q or MIN:MAX, like 0.5 or -200:-10"
+        ))
+    };
+    let number =
+        |t: &str| t.trim().parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(refuse);
     match text.split_once(':') {
         Some((min, max)) => Ok(MinQuality::Between(number(min)?, number(max)?)),
         None => Ok(MinQuality::Above(number(text)?)),

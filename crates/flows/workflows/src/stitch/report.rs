@@ -28,8 +28,8 @@ pub struct Extras {
     pub seams: Vec<Picture>,
     /// The settings, to copy.
     pub run_toml: String,
-    /// Lines of the section about this run: what differs from run to run.
-    pub run: Vec<(String, String)>,
+    /// The section about this run: what differs from run to run.
+    pub run: Table,
 }
 
 /// Makes the page.
@@ -55,15 +55,12 @@ pub fn page(title: &str, layout: &Layout, extras: &Extras) -> String {
     distrust(&mut page, layout);
     stage_model(&mut page, layout);
     if !extras.run_toml.is_empty() {
-        page.section("Settings").text("Save these lines as run.toml; hooke --config run.toml repeats the run.");
+        page.section("Settings")
+            .text("Save these lines as run.toml; hooke --config run.toml repeats the run.");
         page.code(&extras.run_toml);
     }
-    let mut run = Table::new(&["", ""]);
-    for (name, value) in &extras.run {
-        run.row(vec![name.clone(), value.clone()]);
-    }
-    if !run.is_empty() {
-        page.run_section(&run);
+    if !extras.run.is_empty() {
+        page.run_section(&extras.run);
     }
     page.finish()
 }
@@ -78,10 +75,14 @@ fn verdict(layout: &Layout) -> (String, bool) {
         return (format!("{tiles} tiles at their stage positions; not placed yet."), false);
     };
     let stage = count(layout, TileStatus::Stage);
-    let residual = placement.residual_rms_px.map_or("no residual".to_owned(), |r| format!("residuals {} px rms", number(r)));
-    let mut text = format!("{} of {tiles} tiles are placed by their links, {residual}.", tiles - stage);
+    let residual = placement
+        .residual_rms_px
+        .map_or("no residual".to_owned(), |r| format!("residuals {} px rms", number(r)));
+    let mut text =
+        format!("{} of {tiles} tiles are placed by their links, {residual}.", tiles - stage);
     if stage > 0 {
-        text += &format!(" {stage} tiles have no link worth keeping and stand where the stage says.");
+        text +=
+            &format!(" {stage} tiles have no link worth keeping and stand where the stage says.");
     }
     if placement.rejected > 0 {
         text += &format!(" {} links were rejected.", placement.rejected);
@@ -139,7 +140,9 @@ fn draw_link(axes: &mut Axes, layout: &Layout, pair: &Pair, (v, h): (usize, usiz
     let quality = pair.quality.map_or("none".to_owned(), number);
     let color = match pair.status {
         PairStatus::Rejected => "#b3261e",
-        PairStatus::Kept | PairStatus::Measured if pair.quality.unwrap_or(0.0) >= WEAK_QUALITY => "#009E73",
+        PairStatus::Kept | PairStatus::Measured if pair.quality.unwrap_or(0.0) >= WEAK_QUALITY => {
+            "#009E73"
+        }
         PairStatus::Kept | PairStatus::Measured => "#E69F00",
         _ => "#999999",
     };
@@ -161,19 +164,21 @@ fn residual(pair: &Pair) -> Option<f64> {
 }
 
 fn numbers(page: &mut Page, layout: &Layout) {
-    let kept: Vec<f64> = layout
-        .pairs
-        .iter()
-        .filter(|p| p.status == PairStatus::Kept)
-        .filter_map(residual)
-        .collect();
+    let kept: Vec<f64> =
+        layout.pairs.iter().filter(|p| p.status == PairStatus::Kept).filter_map(residual).collect();
     page.section("Numbers");
     if !kept.is_empty() {
-        page.plot(&histogram(&kept, 24, "residual (px)", "links"), "How far the placed tiles stand from what each kept link measured.");
+        page.plot(
+            &histogram(&kept, 24, "residual (px)", "links"),
+            "How far the placed tiles stand from what each kept link measured.",
+        );
     }
     let quality: Vec<f64> = layout.pairs.iter().filter_map(|p| p.quality).collect();
     if !quality.is_empty() {
-        page.plot(&histogram(&quality, 24, "quality", "links"), "Normalised cross-correlation of every measured overlap; 1 is perfect.");
+        page.plot(
+            &histogram(&quality, 24, "quality", "links"),
+            "Normalised cross-correlation of every measured overlap; 1 is perfect.",
+        );
     }
     let mut table = Table::new(&["", ""]);
     let statuses = [
@@ -204,16 +209,22 @@ fn distrust(page: &mut Page, layout: &Layout) {
     let mut table = Table::new(&["what", "quality", "residual (px)", "why"]);
     for tile in layout.tiles.iter().filter(|t| t.status == Some(TileStatus::Stage)) {
         let why = tile.reason.clone().unwrap_or_else(|| "placed by the stage".to_owned());
-        table.row(vec![format!("tile {} {}", tile.id, tile.name), String::new(), String::new(), why]);
+        table.row(vec![
+            format!("tile {} {}", tile.id, tile.name),
+            String::new(),
+            String::new(),
+            why,
+        ]);
     }
     for pair in &layout.pairs {
         let fine = matches!(pair.status, PairStatus::Kept | PairStatus::Measured);
         if fine && pair.reason.is_none() {
             continue;
         }
-        let why = pair.reason.clone().or_else(|| {
-            serde_json::to_value(pair.status).ok()?.as_str().map(str::to_owned)
-        });
+        let why = pair
+            .reason
+            .clone()
+            .or_else(|| serde_json::to_value(pair.status).ok()?.as_str().map(str::to_owned));
         table.row(vec![
             format!("link {}-{}", pair.pre, pair.post),
             pair.quality.map_or(String::new(), number),
@@ -227,7 +238,12 @@ fn distrust(page: &mut Page, layout: &Layout) {
         table.row(vec![what, String::new(), String::new(), "placed by the stage".to_owned()]);
     }
     for warning in &layout.warnings {
-        table.row(vec![warning.code.clone(), String::new(), String::new(), warning.message.clone()]);
+        table.row(vec![
+            warning.code.clone(),
+            String::new(),
+            String::new(),
+            warning.message.clone(),
+        ]);
     }
     page.section("What to distrust");
     if table.is_empty() {

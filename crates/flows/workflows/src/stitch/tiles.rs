@@ -78,7 +78,9 @@ impl TileReader {
         }
         if shape != file.shape {
             let (path, want) = (file.path.display(), file.shape);
-            return Err(fail(format!("{path}: has shape {shape:?}, the layout says {want:?}").into()));
+            return Err(fail(
+                format!("{path}: has shape {shape:?}, the layout says {want:?}").into(),
+            ));
         }
         if file.channel >= meta.shape[1] {
             let (path, n) = (file.path.display(), meta.shape[1]);

@@ -13,6 +13,6 @@ mod fusion;
 mod gains;
 mod layout_ops;
 mod link_sim;
-mod place_robust;
 mod overlays;
+mod place_robust;
 mod slow_fusion;

@@ -96,7 +96,12 @@ pub struct WriteArgs {
 }
 
 /// Everything of `fuse` that `run` has too.
-pub fn to_options(blend: &BlendArgs, write: &WriteArgs, flat: Option<PathBuf>, dark: Option<PathBuf>) -> FuseOptions {
+pub fn to_options(
+    blend: &BlendArgs,
+    write: &WriteArgs,
+    flat: Option<PathBuf>,
+    dark: Option<PathBuf>,
+) -> FuseOptions {
     FuseOptions {
         blend: word(blend.blend),
         interpolation: word(blend.interpolation),

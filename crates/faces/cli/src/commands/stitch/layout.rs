@@ -16,7 +16,6 @@ use crate::frame::context::Context;
 use crate::frame::error::CliError;
 use crate::frame::outcome::Outcome;
 
-
 /// The actions on a layout.
 #[derive(Debug, Clone, Subcommand)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
@@ -209,9 +208,9 @@ pub fn run(verb: LayoutVerb, cx: &Context) -> Result {
             let how = relocation(&a)?;
             edit(&a.edit, cx, |l, folder| actions::relocate(l, folder, &how))
         }
-        LayoutVerb::SetPositions(a) => {
-            edit(&a.edit, cx, |l, folder| actions::set_positions(l, folder, &a.table, a.update_pairs))
-        }
+        LayoutVerb::SetPositions(a) => edit(&a.edit, cx, |l, folder| {
+            actions::set_positions(l, folder, &a.table, a.update_pairs)
+        }),
         LayoutVerb::Remove(a) => {
             edit(&a.edit, cx, |l, _| l.remove(&a.tile).map_err(StitchError::Layout))
         }
@@ -249,7 +248,11 @@ fn relocation(args: &RelocateArgs) -> std::result::Result<Relocation, CliError> 
         return Ok(Relocation::Set { expression: args.matching.clone(), values });
     }
     let (old, new) = (args.matching.clone(), args.replace.clone().unwrap_or_default());
-    Ok(if args.plain { Relocation::Text { old, new } } else { Relocation::Expressions { old, new } })
+    Ok(if args.plain {
+        Relocation::Text { old, new }
+    } else {
+        Relocation::Expressions { old, new }
+    })
 }
 
 fn regions(args: RegionsArgs, cx: &Context) -> Result {

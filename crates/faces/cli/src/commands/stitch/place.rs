@@ -115,7 +115,8 @@ pub fn run(args: PlaceArgs, cx: &Context) -> Result {
         result: serde_json::to_value(&layout.placement).unwrap_or_default(),
         ..Outcome::default()
     };
-    outcome.warnings = layout.warnings.iter().map(|w| (w.code.clone(), w.message.clone())).collect();
+    outcome.warnings =
+        layout.warnings.iter().map(|w| (w.code.clone(), w.message.clone())).collect();
     crate::frame::execute::show_warnings(&outcome.warnings);
     crate::frame::execute::wrote(&args.output, cx, args.brief.quiet);
     Ok(outcome)
