@@ -110,12 +110,31 @@ impl AtomicFile {
                 checksum(&mut self.file).map_err(failed(&self.target, "read back"))?;
             (self.bytes, self.crc32c) = (bytes, crc32c);
         }
+        let stamp = Stamp { bytes: self.bytes, crc32c: self.crc32c };
+        self.name(flush)?;
+        Ok(stamp)
+    }
+
+    /// As [`AtomicFile::commit`], without a checksum: a large file that was written out of order
+    /// need not be read again for it.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; the temporary file is removed.
+    pub fn commit_unstamped(self) -> Result<()> {
+        self.name(true)
+    }
+
+    fn name(mut self, flush: bool) -> Result<()> {
+        let failed = |doing: &'static str| {
+            let target = self.target.clone();
+            move |e| Error::io(target, doing, e)
+        };
         if flush {
-            self.file.sync_data().map_err(failed(&self.target, "flush"))?;
+            self.file.sync_data().map_err(failed("flush"))?;
         }
-        std::fs::rename(&self.temporary, &self.target).map_err(failed(&self.target, "rename"))?;
+        std::fs::rename(&self.temporary, &self.target).map_err(failed("rename"))?;
         self.committed = true;
-        Ok(Stamp { bytes: self.bytes, crc32c: self.crc32c })
+        Ok(())
     }
 }
 

@@ -175,13 +175,16 @@ impl TiffFile {
             if offset == 0 {
                 return Ok(None);
             }
-            if chain.seen.contains(&offset) || chain.offsets.len() as u64 >= self.most_pages() {
-                return Err(self.corrupt(format!(
-                    "the chain of pages returns to byte {offset} after page {}",
-                    chain.offsets.len()
-                )));
+            let pages = chain.offsets.len();
+            if chain.seen.contains(&offset) {
+                let what =
+                    format!("the chain of pages returns to byte {offset} after page {pages}");
+                return Err(self.corrupt(what));
             }
-            let next = self.next_of(offset, chain.offsets.len())?;
+            if pages as u64 > self.most_pages() {
+                return Err(self.corrupt(format!("more than the {pages} pages that can fit")));
+            }
+            let next = self.next_of(offset, pages)?;
             chain.seen.insert(offset);
             chain.offsets.push(offset);
             chain.next = next;

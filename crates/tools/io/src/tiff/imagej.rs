@@ -27,6 +27,8 @@ pub struct Description {
     pub unknown_unit: Option<String>,
     /// Distance of planes in units.
     pub spacing: Option<f64>,
+    /// Pixel that lies at position 0, over `z, y, x`.
+    pub origin_px: [Option<f64>; 3],
     /// Seconds between frames.
     pub frame_interval_s: Option<f64>,
 }
@@ -62,6 +64,7 @@ pub fn parse(text: &str) -> Option<Description> {
         unit_um: [of_axis("zunit"), of_axis("yunit"), of_axis("xunit")],
         unknown_unit: unit.filter(not_a_length).map(str::to_owned),
         spacing: real("spacing").map(f64::abs).filter(|v| *v > 0.0),
+        origin_px: ["zorigin", "yorigin", "xorigin"].map(real),
         frame_interval_s: real("finterval").filter(|v| *v > 0.0).and_then(|v| Some(v * tick?)),
     })
 }

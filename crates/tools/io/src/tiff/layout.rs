@@ -48,7 +48,6 @@ impl Codec {
     }
 
     /// The number in the Compression tag.
-    #[allow(dead_code)] // for the writer
     pub fn number(self) -> u16 {
         match self {
             Codec::None => 1,

@@ -8,6 +8,7 @@
 //! | `positional`, `ifd`, `file`, `tag` | bytes, directories, values of tags |
 //! | `layout`, `planes`, `ome_planes` | what a page holds, where planes are |
 //! | `decompress`, `jpeg`, `predictor`, `samples` | from compressed bytes to samples |
+//! | `write` | [`TiffSink`]: writing, block by block |
 //! | `resolution`, `units`, `imagej`, `ome_xml`, `metaseries`, `micromanager`, `shaped` | metadata |
 
 mod chunk;
@@ -34,6 +35,8 @@ mod shaped;
 mod stack;
 mod tag;
 mod units;
+mod write;
 
 pub use dataset::{TiffDataset, open, open_bytes};
 pub use image::TiffImage;
+pub use write::{Compression, Kind, TiffSink, WriteOptions, lost_items};

@@ -190,9 +190,9 @@ fn parse_order(text: &str) -> Result<[usize; 3], String> {
 }
 
 fn parse_channel(node: Node<'_, '_>) -> (Channel, u64) {
-    let nm = |name: &str| {
-        let unit = node.attribute(format!("{name}Unit").as_str()).unwrap_or("nm");
-        Some(real(node, name)? * length_um(unit)? * 1e3)
+    let nm = |name: &str| match node.attribute(format!("{name}Unit").as_str()) {
+        None | Some("nm") => real(node, name),
+        Some(unit) => Some(real(node, name)? * length_um(unit)? * 1e3),
     };
     let color = node.attribute("Color").and_then(|c| c.trim().parse::<i64>().ok());
     let channel = Channel {

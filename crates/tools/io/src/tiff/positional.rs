@@ -63,6 +63,23 @@ pub fn read_file_at(file: &File, mut out: &mut [u8], mut offset: u64) -> io::Res
     Ok(())
 }
 
+/// Writes all bytes at `offset`.
+#[cfg(unix)]
+pub fn write_file_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+}
+
+/// Writes all bytes at `offset`.
+#[cfg(windows)]
+pub fn write_file_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let n = std::os::windows::fs::FileExt::seek_write(file, bytes, offset)?;
+        bytes = &bytes[n..];
+        offset += n as u64;
+    }
+    Ok(())
+}
+
 impl ReadAt for Vec<u8> {
     fn size(&self) -> u64 {
         self.len() as u64

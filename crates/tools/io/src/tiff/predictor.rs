@@ -49,7 +49,6 @@ pub fn undo_horizontal(
 }
 
 /// Makes horizontal differences of little-endian samples in place, one sample per pixel.
-#[allow(dead_code)] // for the writer
 pub fn make_horizontal(bytes: &mut [u8], row_bytes: usize, size: usize) {
     for row in bytes.chunks_exact_mut(row_bytes) {
         match size {

@@ -12,7 +12,7 @@ use super::ifd::Ifd;
 use super::imagej::{self, Description};
 use super::layout::{Codec, Page, Predictor};
 use super::micromanager::IndexMap;
-use super::planes::{Plane, Planes, Strides, rename_axes};
+use super::planes::{Plane, Planes, Strides, page_offset, rename_axes};
 use super::{resolution, tag};
 use crate::{Error, OpenOptions, Result};
 
@@ -38,7 +38,12 @@ pub fn of_imagej(
     let renamed = rename_axes(file, how, &page.layout, &mut sizes, &mut strides)?;
     let pages = sizes.iter().try_fold(1u64, |n, s| n.checked_mul(*s));
     let pages = pages.ok_or_else(|| file.corrupt("more planes than can be counted"))?;
-    let planes = if ifd.next == 0 && pages > 1 {
+    if ifd.next != 0 && !how.rescue {
+        file.check_range("the directory of the second page", ifd.next, 2)?;
+    }
+    // ImageJ's planes follow each other, so they outlive the directories behind them.
+    let chain_is_lost = || how.rescue && page_offset(file, pages - 1).is_err();
+    let planes = if pages > 1 && (ifd.next == 0 || chain_is_lost()) {
         contiguous(file, &page, pages, strides, how)?
     } else {
         if pages > file.most_pages() {
@@ -66,6 +71,12 @@ pub fn of_imagej(
     if ux.is_none() && description.unknown_unit.is_none() {
         let [_, y, x] = resolution::voxel_size_um(file, ifd)?;
         (draft.meta.voxel_size_um[1], draft.meta.voxel_size_um[2]) = (y, x);
+    }
+    for d in 0..3 {
+        let size = draft.meta.voxel_size_um[d].value;
+        if let Some((origin, size)) = description.origin_px[d].zip(size) {
+            draft.meta.origin_um[d] = Sourced::file(-origin * size);
+        }
     }
     if let Some(unit) = &description.unknown_unit {
         let message = format!("the unit {unit:?} has no known size");

@@ -5,5 +5,7 @@ mod expressions;
 mod harness;
 mod npy;
 mod tiff_conformance;
+mod tiff_faults;
+mod tiff_writing;
 mod zarr_conformance;
 mod zarr_write;

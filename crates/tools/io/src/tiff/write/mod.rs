@@ -1,0 +1,21 @@
+//! Writing TIFF, BigTIFF, OME-TIFF and ImageJ files, block by block, in bounded memory.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `sink` | [`TiffSink`]: blocks in any order, levels, finishing |
+//! | `options` | kinds, compressions, what a kind cannot hold |
+//! | `store` | where the chunks of a level go |
+//! | `encode` | from samples to compressed bytes |
+//! | `directory` | directories and the values of their tags |
+//! | `ome_text`, `imagej_text` | the descriptions |
+
+mod directory;
+mod encode;
+mod imagej_text;
+mod ome_text;
+mod options;
+mod sink;
+mod store;
+
+pub use options::{Compression, Kind, WriteOptions, lost_items};
+pub use sink::TiffSink;
