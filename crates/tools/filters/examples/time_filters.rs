@@ -7,6 +7,10 @@ use std::time::Instant;
 
 use hooke_filters::fft::{Complex32, RealFft};
 use hooke_filters::gaussian::gaussian_into;
+use hooke_filters::order::{
+    median_along_z_into, median_filter_3x3_into, median_filter_3x3x3_into, median_filter_5x5_into,
+    running_minimum_into,
+};
 use hooke_filters::resample::{
     SplineSamples, bin_mean_into, binned_shape, shift_cubic_into, shift_linear_into,
     spline_coefficients_into, spline_samples_into,
@@ -61,7 +65,7 @@ fn noise(len: usize) -> Vec<f32> {
 }
 
 fn time_fft(timer: &Timer) {
-    let shapes: [&[usize]; 12] = [
+    let shapes: [&[usize]; 13] = [
         &[256, 256],
         &[512, 512],
         &[2048, 2048],
@@ -73,6 +77,7 @@ fn time_fft(timer: &Timer) {
         &[60, 500, 500],
         &[2160, 2560],
         &[100, 240, 320],
+        &[1000, 1000],
         &[1000, 1022],
     ];
     for shape in shapes {
@@ -93,47 +98,64 @@ fn time_fft(timer: &Timer) {
 }
 
 fn time_volumes(timer: &Timer) {
-    if timer.part.contains("rfftn") {
+    let shape = [128, 512, 512];
+    let names = [1.0, 2.0, 10.0].map(|sigma| (sigma, format!("gaussian {sigma} {shape:?}")));
+    let bin = format!("bin_mean 2 {shape:?}");
+    let image = "gaussian 2 [2048, 2048]";
+    let all = names.iter().map(|(_, name)| name.as_str()).chain([bin.as_str(), image]);
+    if !all.into_iter().any(|name| timer.wants(name)) {
         return;
     }
-    let shape = [128, 512, 512];
     let src = noise(shape.iter().product());
     let mut out = src.clone();
-    let mut scratch = Vec::new();
-    for sigma in [1.0, 2.0, 10.0] {
-        timer.case(&format!("gaussian {sigma} {shape:?}"), || {
-            gaussian_into(&src, shape, [sigma; 3], &mut out, &mut scratch);
-        });
+    for (sigma, name) in &names {
+        timer.case(name, || gaussian_into(&src, shape, [*sigma; 3], &mut out));
     }
-    let image = [1, 2048, 2048];
-    timer.case(&format!("gaussian 2 {:?}", &image[1..]), || {
-        gaussian_into(&src[..2048 * 2048], image, [2.0; 3], &mut out[..2048 * 2048], &mut scratch);
+    let len = 2048 * 2048;
+    timer.case(image, || {
+        gaussian_into(&src[..len], [1, 2048, 2048], [2.0; 3], &mut out[..len]);
     });
     let factors = [2, 2, 2];
     let len = binned_shape(shape, factors).iter().product();
-    timer.case(&format!("bin_mean 2 {shape:?}"), || {
-        bin_mean_into(&src, shape, factors, &mut out[..len])
-    });
+    timer.case(&bin, || bin_mean_into(&src, shape, factors, &mut out[..len]));
+}
 
+fn time_small_volumes(timer: &Timer) {
     let shape = [64, 256, 256];
-    let len = shape.iter().product();
-    let src = &src[..len];
-    let out = &mut out[..len];
+    let src = noise(shape.iter().product());
+    let mut out = src.clone();
+    let out = &mut out;
     timer.case(&format!("spline_coefficients {shape:?}"), || {
-        spline_coefficients_into(src, shape, out, &mut scratch);
+        spline_coefficients_into(&src, shape, out);
     });
     let origin = [0.25, 0.5, 0.75];
     timer.case(&format!("shift_linear {shape:?}"), || {
-        shift_linear_into(src, shape, origin, out, shape)
+        shift_linear_into(&src, shape, origin, out, shape)
     });
     timer.case(&format!("shift_cubic {shape:?}"), || {
-        shift_cubic_into(src, shape, origin, out, shape)
+        shift_cubic_into(&src, shape, origin, out, shape)
     });
-    let (mut dz, mut dy, mut dx) = (src.to_vec(), src.to_vec(), src.to_vec());
+    let (mut dz, mut dy, mut dx) = (src.clone(), src.clone(), src.clone());
     timer.case(&format!("spline_samples {shape:?}"), || {
         let samples = SplineSamples { value: &mut *out, dz: &mut dz, dy: &mut dy, dx: &mut dx };
-        spline_samples_into(src, shape, origin, samples, shape);
+        spline_samples_into(&src, shape, origin, samples, shape);
     });
+    timer.case(&format!("running_minimum 31 {shape:?}"), || {
+        running_minimum_into(&src, shape, 1, 31, out)
+    });
+    let levels: Vec<u16> = src.iter().map(|v| (v * 65535.0) as u16).collect();
+    let mut filtered = levels.clone();
+    timer.case(&format!("median 3x3 u16 {shape:?}"), || {
+        median_filter_3x3_into(&levels, shape, &mut filtered)
+    });
+    timer.case(&format!("median 5x5 u16 {shape:?}"), || {
+        median_filter_5x5_into(&levels, shape, &mut filtered)
+    });
+    timer.case(&format!("median 3x3x3 u16 {shape:?}"), || {
+        median_filter_3x3x3_into(&levels, shape, &mut filtered)
+    });
+    let mut middle = vec![0.0; 256 * 256];
+    timer.case(&format!("median_along_z {shape:?}"), || median_along_z_into(&src, 64, &mut middle));
 }
 
 fn main() {
@@ -145,5 +167,6 @@ fn main() {
     pool.expect("threads can be started").install(|| {
         time_fft(&timer);
         time_volumes(&timer);
+        time_small_volumes(&timer);
     });
 }

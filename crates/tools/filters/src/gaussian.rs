@@ -31,7 +31,7 @@ pub fn gaussian_half_kernel(sigma: f64) -> Vec<f32> {
 /// Allocating form of [`gaussian_into`].
 pub fn gaussian(image: ArrayView3<'_, f32>, sigma: [f64; 3]) -> Array3<f32> {
     with_standard_layout(image, |src, shape, out| {
-        gaussian_into(src, shape, sigma, out, &mut Vec::new());
+        gaussian_into(src, shape, sigma, out);
     })
 }
 
@@ -41,23 +41,16 @@ pub fn gaussian(image: ArrayView3<'_, f32>, sigma: [f64; 3]) -> Array3<f32> {
 /// `scipy.ndimage.gaussian_filter` with its defaults, equal to about 1e-6 of the largest value.
 ///
 /// * `sigma`: pixels along z, y, x; 0 leaves an axis as it is, as does an axis of length 1.
-/// * `scratch`: working memory to keep from call to call; grows to about `src`'s length for volumes.
 ///
 /// NaN spreads to every pixel within reach. Parallel in the current rayon pool; the same bits for any
 /// number of threads.
 ///
 /// # Panics
 /// If a length does not fit `shape`, or a `sigma` is negative or not finite.
-pub fn gaussian_into(
-    src: &[f32],
-    shape: [usize; 3],
-    sigma: [f64; 3],
-    out: &mut [f32],
-    scratch: &mut Vec<f32>,
-) {
+pub fn gaussian_into(src: &[f32], shape: [usize; 3], sigma: [f64; 3], out: &mut [f32]) {
     let kernels = sigma.map(gaussian_half_kernel);
     let kernels = kernels.each_ref().map(|k| (k.len() > 1).then_some(k.as_slice()));
-    convolve_symmetric_into(src, shape, kernels, Border::Reflect, out, scratch);
+    convolve_symmetric_into(src, shape, kernels, Border::Reflect, out);
 }
 
 /// Computes the difference of two Gaussians, narrow minus wide: a band-pass.
@@ -69,7 +62,7 @@ pub fn difference_of_gaussians(
     wide: [f64; 3],
 ) -> Array3<f32> {
     with_standard_layout(image, |src, shape, out| {
-        difference_of_gaussians_into(src, shape, narrow, wide, out, &mut Default::default());
+        difference_of_gaussians_into(src, shape, narrow, wide, out, &mut Vec::new());
     })
 }
 
@@ -77,7 +70,7 @@ pub fn difference_of_gaussians(
 ///
 /// Removes structures much larger than `wide` (shading, background) and much smaller than `narrow`
 /// (noise). A constant image gives 0 to rounding. Arguments, border and NaN as [`gaussian_into`];
-/// the two buffers of `scratch` each grow to about `src`'s length.
+/// `scratch` is working memory to keep from call to call; it grows to `src`'s length.
 ///
 /// # Panics
 /// As [`gaussian_into`].
@@ -87,12 +80,14 @@ pub fn difference_of_gaussians_into(
     narrow: [f64; 3],
     wide: [f64; 3],
     out: &mut [f32],
-    scratch: &mut [Vec<f32>; 2],
+    scratch: &mut Vec<f32>,
 ) {
-    let [smooth, working] = scratch;
-    smooth.resize(src.len(), 0.0);
-    gaussian_into(src, shape, wide, smooth, working);
-    gaussian_into(src, shape, narrow, out, working);
+    if scratch.len() < src.len() {
+        scratch.resize(src.len(), 0.0);
+    }
+    let smooth = &mut scratch[..src.len()];
+    gaussian_into(src, shape, wide, smooth);
+    gaussian_into(src, shape, narrow, out);
     out.par_iter_mut()
         .with_min_len(1 << 14)
         .zip(smooth)
@@ -152,7 +147,7 @@ mod tests {
         let (narrow, wide) = ([1.0, 0.5, 0.0], [2.0, 1.0, 1.5]);
         let expected = gaussian(image.view(), narrow) - gaussian(image.view(), wide);
         let mut out = vec![0.0; image.len()];
-        let mut scratch = Default::default();
+        let mut scratch = Vec::new();
         for _ in 0..2 {
             let src = image.as_slice().unwrap();
             difference_of_gaussians_into(src, [5, 6, 7], narrow, wide, &mut out, &mut scratch);

@@ -31,6 +31,9 @@ pub(crate) fn run_block(
     scratch: &mut Scratch,
     retry: &dyn Fn(&str),
 ) -> End {
+    if shared.halt.no_more() {
+        return End::Cancelled;
+    }
     let started = Instant::now();
     let progress = BlockProgress { watch: shared.watch, halt: shared.halt };
     let failed = |kind, error: SourceError, attempts| {

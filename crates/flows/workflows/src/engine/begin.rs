@@ -72,7 +72,7 @@ pub(crate) fn begin(
 }
 
 /// Whether the place of the output is free, may be made free, or holds what is asked for.
-fn check_output(
+pub(crate) fn check_output(
     target: &Target,
     hash: &PlanHash,
     options: &RunOptions,
@@ -92,7 +92,7 @@ fn check_output(
     }
 }
 
-fn check_disk(target: &Target, needed: u64) -> Result<()> {
+pub(crate) fn check_disk(target: &Target, needed: u64) -> Result<()> {
     let home = target.home();
     let free = free_bytes(&home)?;
     match free < needed {
@@ -106,11 +106,18 @@ fn resume(old: Plan, now: &Plan, work: WorkDir, runs: Runs) -> Result<Box<Sessio
         let path = work.root().to_owned();
         return Err(Error::OtherPlan { path, differences: old.differences(now) });
     }
-    let allowed = runs.overwrite || runs.publishing.is_some();
-    if work.target().exists() && !allowed {
-        return Err(Error::Exists(work.target().path().to_owned()));
-    }
+    check_place(&work, &runs)?;
     Ok(Box::new(Session::new(old, work, runs, true, ExecutorKind::Local)))
+}
+
+/// Whether an unfinished run may still publish: somebody may have put another output there.
+pub(crate) fn check_place(work: &WorkDir, runs: &Runs) -> Result<()> {
+    let target = work.target();
+    let ours = runs.overwrite || runs.publishing.is_some();
+    match target {
+        Target::Product(path) if target.exists() && !ours => Err(Error::Exists(path.clone())),
+        _ => Ok(()),
+    }
 }
 
 fn anew(

@@ -14,7 +14,17 @@ use super::error::{Error, Result};
 #[derive(Debug)]
 pub struct Lock {
     /// `None` where the file system has no locks.
-    _file: Option<File>,
+    file: Option<File>,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Some(file) = &self.file {
+            // Closing alone is not enough: a process that is just being started by another thread
+            // has a copy of the open file for a moment.
+            let _ = flock(file, FlockOperation::Unlock);
+        }
+    }
 }
 
 /// Who wants the lock.
@@ -52,7 +62,7 @@ pub fn take(path: &Path, role: Role, output: &str) -> Result<(Lock, bool)> {
             }
             Err(Errno::INTR) => continue,
             Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => {
-                return Ok((Lock { _file: None }, false));
+                return Ok((Lock { file: None }, false));
             }
             Err(errno) => return Err(Error::io(path, "lock")(errno.into())),
         }
@@ -64,7 +74,7 @@ pub fn take(path: &Path, role: Role, output: &str) -> Result<(Lock, bool)> {
         let who = format!("pid {}, host {}", std::process::id(), host());
         // Only messages depend on the content.
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{who}"));
-        return Ok((Lock { _file: Some(file) }, true));
+        return Ok((Lock { file: Some(file) }, true));
     }
 }
 

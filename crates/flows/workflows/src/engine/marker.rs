@@ -210,11 +210,16 @@ impl Markers {
         })
     }
 
+    /// Whether a stage has a folder of markers.
+    pub(crate) fn has_any(&self, stage: &str) -> bool {
+        self.work.join(".blocks").join(stage).is_dir()
+    }
+
     /// Which blocks of a stage are done: their markers are whole, and the files they name have
     /// the sizes they name. With `verify` also the same content.
     pub fn scan(&self, stage: &str, verify: bool) -> Scan {
         let count = self.count(stage);
-        if !self.work.join(".blocks").join(stage).is_dir() {
+        if !self.has_any(stage) {
             return Scan { done: vec![false; count as usize], ..Scan::default() };
         }
         let markers: Vec<Option<(f64, u64, u64)>> = (0..count)

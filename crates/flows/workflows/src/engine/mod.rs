@@ -7,6 +7,8 @@
 //! |---|---|
 //! | [`workflow`] | what a workflow is to the engine, and what a block is told and tells |
 //! | [`run`](mod@run) | a command from its first look to its last file |
+//! | [`dry_run`](mod@dry_run) | what a run would do |
+//! | [`two_step`] | outputs whose parts cannot be written independently |
 //! | [`ranges`] | a plan by parts: `block run`, `status`, `finish` |
 //! | [`registry`] | from a `plan.json` back to its workflow |
 //! | [`options`] | what a face decides |
@@ -21,6 +23,7 @@
 
 mod attempt;
 mod begin;
+pub mod dry_run;
 pub mod error;
 pub mod events;
 #[cfg(feature = "faults")]
@@ -42,10 +45,12 @@ mod sampler;
 mod session;
 pub mod stamp;
 pub mod target;
+pub mod two_step;
 pub mod work_dir;
 pub mod workflow;
 
 pub use begin::finished;
+pub use dry_run::{DryRun, dry_run};
 pub use error::{Error, ErrorKind, Result};
 pub use events::{Event, Outcome, Watch};
 pub use marker::{Markers, ranges as id_ranges};

@@ -64,12 +64,16 @@ pub(crate) fn publish(
         machine: machine::describe(options.budget.threads),
         executor,
     };
-    let run_toml = fs::read(work.root().join("run.toml")).unwrap_or_default();
-    place(&target.run_toml(), &run_toml)?;
+    let run_toml = match fs::read(work.root().join("run.toml")) {
+        Ok(text) => text,
+        // Killed after it was moved.
+        Err(_) => fs::read(target.run_toml()).unwrap_or_default(),
+    };
+    place(&work, "run.toml", &run_toml, &target.run_toml())?;
     let json = serde_json::to_vec_pretty(&provenance)
         .map_err(|e| Error::io(&target.provenance(), "write")(e.into()))?;
     // Last: it is the finished mark.
-    place(&target.provenance(), &json)?;
+    place(&work, "hooke.json", &json, &target.provenance())?;
     #[cfg(feature = "faults")]
     super::faults::after(&super::faults::of("publish", 1), work.root(), "publish", 1);
     tidy(work, &mut runs)?;
@@ -85,9 +89,12 @@ fn tidy(work: WorkDir, runs: &mut Runs) -> Result<()> {
     work.remove()
 }
 
-fn place(path: &Path, bytes: &[u8]) -> Result<()> {
-    atomic::write_file(path, &[bytes])?;
-    Ok(())
+/// Written in the work folder first, so that a kill leaves nothing elsewhere.
+fn place(work: &WorkDir, name: &str, bytes: &[u8], to: &Path) -> Result<()> {
+    work.write(name, bytes)?;
+    fs::rename(work.root().join(name), to).map_err(Error::io(to, "move into place"))?;
+    let home = work.target().home();
+    Ok(atomic::sync_folder(&home)?)
 }
 
 /// Moves everything in `data/` to its place.

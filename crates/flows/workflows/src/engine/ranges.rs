@@ -9,7 +9,7 @@ use hooke_core::provenance::ExecutorKind;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::begin::lock_warning;
+use super::begin::{check_place, lock_warning};
 use super::error::{Error, Result};
 use super::events::{Event, Halt, Watch};
 use super::lock::Role;
@@ -22,7 +22,7 @@ use super::report::{RunReport, RunStatus};
 use super::run_stage::{Allowed, Shared, run_stage};
 use super::runs::Runs;
 use super::sampler::Sampler;
-use super::session::{Session, forget_dependents};
+use super::session::{Session, scan};
 use super::work_dir::WorkDir;
 
 /// Some of the blocks of a stage.
@@ -123,9 +123,8 @@ pub fn run_range(
     let (started, cpu) = (std::time::Instant::now(), cpu_seconds());
     let sampler = Sampler::start(options.budget.memory);
     let halt = Halt::new(options.cancel.clone(), options.grace);
-    let scan = markers.scan(&stage.name, options.verify);
+    let scan = scan(&plan, stage, &markers, options.verify)?;
     watch.event(&Event::Started { plan: &plan, work: work.root(), resumed: true });
-    forget_dependents(&plan, stage, &scan, &markers)?;
     let shared = Shared {
         workflow: &*workflow,
         plan: &plan,
@@ -176,9 +175,7 @@ pub fn finish_plan(
     let OpenPlan { plan, target, workflow } = open_plan(path, commands)?;
     let work = WorkDir::lock(&target, Role::Driver)?;
     let runs = Runs::read(&work);
-    if target.exists() && !runs.overwrite && runs.publishing.is_none() {
-        return Err(Error::Exists(target.path().to_owned()));
-    }
+    check_place(&work, &runs)?;
     let session = Session::new(plan, work, runs, true, ExecutorKind::Ranges);
     session.go(&*workflow, options, watch)
 }

@@ -108,18 +108,21 @@ impl Dispatch<'_, '_> {
         let (shared, stage) = (self.shared, self.stage);
         let room = shared.options.budget.for_blocks();
         let threads = rayon::current_num_threads();
+        // On a thread of the pool this one also runs blocks; one more keeps the others busy then.
+        let waiting = threads > 1 && rayon::current_thread_index().is_some();
+        let most = threads + usize::from(waiting);
         let scratches: Mutex<Vec<Scratch>> = Mutex::new(Vec::new());
         let (sender, notes) = channel::<Note>();
-        rayon::in_place_scope(|scope| {
+        rayon::in_place_scope_fifo(|scope| {
             let (mut flying, mut bytes) = (0usize, 0u64);
             let mut next = todo.iter().map_while(|id| stage.blocks.get(*id)).peekable();
             loop {
-                while flying < threads && self.stop.is_none() && !shared.halt.no_more() {
+                while flying < most && self.stop.is_none() && !shared.halt.no_more() {
                     let fits = |b: &Block| flying == 0 || bytes.saturating_add(b.bytes) <= room;
                     let Some(block) = next.next_if(fits) else { break };
                     (flying, bytes) = (flying + 1, bytes + block.bytes);
                     let (sender, scratches) = (sender.clone(), &scratches);
-                    scope.spawn(move |_| {
+                    scope.spawn_fifo(move |_| {
                         let lock = || scratches.lock().unwrap_or_else(PoisonError::into_inner);
                         let mut scratch = lock().pop().unwrap_or_default();
                         let started = Instant::now();

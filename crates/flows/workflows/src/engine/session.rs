@@ -7,7 +7,7 @@ use hooke_core::provenance::{Completeness, ExecutorKind, Warning};
 use hooke_io::atomic;
 use serde_json::Value;
 
-use super::begin::lock_warning;
+use super::begin::{lock_warning, now};
 use super::error::{Error, Result};
 use super::events::{Event, Halt, Watch};
 use super::log::Tee;
@@ -72,6 +72,9 @@ impl Session {
             atomic::remove_leftovers(work)?;
         }
         self.runs.runs += 1;
+        if self.runs.started.is_empty() {
+            self.runs.started = now();
+        }
         self.runs.write(&self.work)?;
         let markers = Markers::new(self.work.root(), &self.plan);
         let went = match self.runs.publishing {
@@ -96,7 +99,7 @@ impl Session {
             peak_rss_bytes: 0,
             work: Some(self.work.root().to_owned()),
         };
-        if self.executor == ExecutorKind::Ranges && !went.missing.is_empty() {
+        if report.error.is_none() && !went.missing.is_empty() {
             let path = self.work.root().to_owned();
             return Err(Error::Missing { path, missing: went.missing });
         }
@@ -127,7 +130,7 @@ impl Session {
         drop(watch);
         if publishes {
             publish::publish(self, options, &mut report)?;
-        } else if removes_work(&report) {
+        } else if self.executor == ExecutorKind::Local && removes_work(&report) {
             self.work.remove()?;
             report.work = None;
         }
@@ -151,13 +154,12 @@ impl Session {
                 went.incomplete.push(stage.name.clone());
                 continue;
             }
-            let scan = markers.scan(&stage.name, options.verify);
+            let scan = scan(plan, stage, markers, options.verify)?;
             let single = matches!(stage.blocks, Blocks::One { .. });
             if self.executor == ExecutorKind::Ranges && !single {
                 left_by_workers(stage, &scan, markers, options.accept_failed, &mut went);
                 continue;
             }
-            forget_dependents(plan, stage, &scan, markers)?;
             let end = run_stage(&shared, stage, &scan, &|_| true, &mut allowed)?;
             let accepted = options.accept_failed && end.report.failed > 0;
             let whole = end.report.is_complete()
@@ -211,24 +213,22 @@ fn removes_work(report: &RunReport) -> bool {
     matches!(report.error, Some(Error::BlockFailed { kind: FailureKind::Permanent, .. }))
 }
 
-/// When blocks of a stage are computed (again), what was computed from them is stale.
-pub(crate) fn forget_dependents(
-    plan: &Plan,
-    stage: &Stage,
-    scan: &Scan,
-    markers: &Markers,
-) -> Result<()> {
-    if scan.missing().next().is_none() {
-        return Ok(());
-    }
-    let mut stale = vec![stage.name.as_str()];
-    for later in &plan.stages {
-        if later.after.iter().any(|a| stale.contains(&a.as_str())) {
-            stale.push(&later.name);
-            markers.forget(&later.name)?;
+/// Which blocks of a stage are done. When some are not, what later stages computed from them is
+/// stale, and its markers are removed.
+pub(crate) fn scan(plan: &Plan, stage: &Stage, markers: &Markers, verify: bool) -> Result<Scan> {
+    let mut later: Vec<&str> = vec![&stage.name];
+    for candidate in &plan.stages {
+        if candidate.after.iter().any(|a| later.contains(&a.as_str())) {
+            later.push(&candidate.name);
         }
     }
-    Ok(())
+    // Looked at before the scan: markers that other workers write after it are not stale.
+    later.retain(|name| *name != stage.name && markers.has_any(name));
+    let scan = markers.scan(&stage.name, verify);
+    if scan.missing().next().is_some() {
+        later.iter().try_for_each(|name| markers.forget(name))?;
+    }
+    Ok(scan)
 }
 
 /// `block finish`: stages of many blocks were the workers' to do.

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access, statvfs};
@@ -50,8 +51,8 @@ impl Target {
         if name == ".partial" {
             return Some(Target::RunFolder(folder.parent()?.to_owned()));
         }
-        let name = name.to_str().map(|n| n.strip_suffix(".partial").map(OsStr::new));
-        name.flatten().map(|name| Target::Product(folder.with_file_name(name)))
+        let name = name.as_bytes().strip_suffix(b".partial").map(OsStr::from_bytes);
+        name.map(|name| Target::Product(folder.with_file_name(name)))
     }
 
     /// `OUT.hooke.json` or `RUN/hooke.json`: the finished mark.

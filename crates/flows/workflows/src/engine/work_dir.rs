@@ -27,8 +27,17 @@ pub struct WorkDir {
 }
 
 /// What a work folder may hold; anything else was not put there by us.
-const OURS: [&str; 8] =
-    ["plan.json", "run.toml", "runs.json", "lock", "log.jsonl", "data", "work", ".blocks"];
+const OURS: [&str; 9] = [
+    "plan.json",
+    "run.toml",
+    "runs.json",
+    "hooke.json",
+    "lock",
+    "log.jsonl",
+    "data",
+    "work",
+    ".blocks",
+];
 
 impl WorkDir {
     /// Makes or opens the work folder of an output, and locks it.

@@ -14,8 +14,8 @@ pub(super) const LANES: usize = 16;
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 pub(super) struct Lanes {
-    re: [f32; LANES],
-    im: [f32; LANES],
+    pub re: [f32; LANES],
+    pub im: [f32; LANES],
 }
 
 impl Lanes {
@@ -67,8 +67,33 @@ impl LanesFft {
         direction: Direction,
         work: &mut [Lanes],
     ) {
-        let (from, to) = work[..2 * self.len].split_at_mut(self.len);
-        transform(&self.passes, rows, start, live, direction, from, to);
+        let (mut from, mut to) = work.split_at_mut(self.len);
+        load_columns(from, &rows[..live], start, direction);
+        self.run(&mut from, &mut to);
+        store_columns(from, rows, start, direction);
+    }
+
+    /// Transforms the first elements of `from`, forward. The result is in `from` again: the two buffers
+    /// change places.
+    pub(super) fn run<'a>(&self, from: &mut &'a mut [Lanes], to: &mut &'a mut [Lanes]) {
+        let mut stride = 1;
+        for pass in &self.passes {
+            pass.run(&from[..self.len], &mut to[..self.len], stride);
+            stride *= pass.radix;
+            std::mem::swap(from, to);
+        }
+    }
+}
+
+impl Pass {
+    fn run(&self, from: &[Lanes], to: &mut [Lanes], stride: usize) {
+        match self.radix {
+            2 => pass_2(from, to, stride, &self.twiddles),
+            3 => pass_3(from, to, stride, &self.twiddles),
+            4 => pass_4(from, to, stride, &self.twiddles),
+            5 => pass_5(from, to, stride, &self.twiddles),
+            _ => pass_8(from, to, stride, &self.twiddles),
+        }
     }
 }
 
@@ -81,32 +106,21 @@ fn twiddles(len: usize, radix: usize) -> Vec<[f32; 2]> {
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
-fn transform(
-    passes: &[Pass],
-    rows: &mut [&mut [Complex32]],
-    start: usize,
-    live: usize,
-    direction: Direction,
-    from: &mut [Lanes],
-    to: &mut [Lanes],
-) {
-    for (lanes, row) in from.iter_mut().zip(&rows[..live]) {
+fn load_columns(to: &mut [Lanes], rows: &[&mut [Complex32]], start: usize, direction: Direction) {
+    let (live, zero) = to.split_at_mut(rows.len());
+    for (lanes, row) in live.iter_mut().zip(rows) {
         load(lanes, &row[start..], direction);
     }
-    from[live..].fill(Lanes::ZERO);
-    let (mut from, mut to) = (from, to);
-    let mut stride = 1;
-    for pass in passes {
-        match pass.radix {
-            2 => pass_2(from, to, stride, &pass.twiddles),
-            3 => pass_3(from, to, stride, &pass.twiddles),
-            4 => pass_4(from, to, stride, &pass.twiddles),
-            5 => pass_5(from, to, stride, &pass.twiddles),
-            _ => pass_8(from, to, stride, &pass.twiddles),
-        }
-        stride *= pass.radix;
-        std::mem::swap(&mut from, &mut to);
-    }
+    zero.fill(Lanes::ZERO);
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
+fn store_columns(
+    from: &[Lanes],
+    rows: &mut [&mut [Complex32]],
+    start: usize,
+    direction: Direction,
+) {
     for (lanes, row) in from.iter().zip(rows) {
         store(lanes, &mut row[start..], direction);
     }
@@ -186,7 +200,7 @@ fn put(lanes: &mut Lanes, i: usize, value: Complex) {
 /// `q + s (p + k m)`, output `j` is element `q + s (radix p + j)`, times its twiddle factor.
 macro_rules! pass {
     ($name:ident, $butterfly:ident, $radix:literal, [$($x:ident)*], [$($y:ident)*]) => {
-        #[inline(always)]
+        #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
         fn $name(from: &[Lanes], to: &mut [Lanes], stride: usize, twiddles: &[[f32; 2]]) {
             let part = from.len() / $radix;
             let twiddles = twiddles.as_chunks::<{ $radix - 1 }>().0;

@@ -6,25 +6,19 @@
 
 mod columns;
 mod lanes;
+mod lines;
+mod real_lanes;
 mod scratch;
 
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rayon::prelude::*;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
 use columns::Columns;
-use lanes::Direction;
-use scratch::{with_complexes, with_reals};
+use lanes::{Direction, LANES};
+use lines::{Lines, Window};
 
 pub use rustfft::num_complex::Complex32;
-
-/// Lines of the last axis of one parallel task.
-const TASK_LINES: usize = 16;
-
-/// Plans are costly to make; the planner keeps one per length and direction.
-static PLANNER: LazyLock<Mutex<RealFftPlanner<f32>>> =
-    LazyLock::new(|| Mutex::new(RealFftPlanner::new()));
 
 /// Transforms real arrays of one shape to half-complex spectra and back.
 ///
@@ -53,8 +47,7 @@ pub struct RealFft {
     shape: [usize; 3],
     axes: usize,
     half: usize,
-    lines: Arc<dyn RealToComplex<f32>>,
-    lines_back: Arc<dyn ComplexToReal<f32>>,
+    lines: Lines,
     planes: Arc<Columns>,
     rows: Arc<Columns>,
 }
@@ -75,13 +68,11 @@ impl RealFft {
         let shape = three_axes(shape);
         assert!(!shape.contains(&0), "an axis of shape {shape:?} is empty");
         let [depth, height, width] = shape;
-        let mut planner = PLANNER.lock().unwrap_or_else(PoisonError::into_inner);
         Self {
             shape,
             axes,
             half: width / 2 + 1,
-            lines: planner.plan_fft_forward(width),
-            lines_back: planner.plan_fft_inverse(width),
+            lines: Lines::new(width, height),
             planes: Columns::of_length(depth),
             rows: Columns::of_length(height),
         }
@@ -146,25 +137,9 @@ impl RealFft {
 
     /// Transforms the lines of one plane along the last axis, each padded with zeros.
     fn lines_forward(&self, src: &[f32], width: usize, plane: &mut [Complex32]) {
-        let line_len = self.shape[2];
-        plane
-            .par_chunks_mut(self.half * TASK_LINES)
-            .zip(src.par_chunks(width * TASK_LINES))
-            .for_each(|(out, src)| {
-                let mut work = |line: &mut [f32], scratch: &mut [Complex32]| {
-                    for (out, src) in out.chunks_mut(self.half).zip(src.chunks(width)) {
-                        line[..width].copy_from_slice(src);
-                        line[width..].fill(0.0);
-                        self.lines
-                            .process_with_scratch(line, out, scratch)
-                            .expect("buffers were cut to the plan's lengths");
-                    }
-                };
-                let scratch_len = self.lines.get_scratch_len();
-                with_reals(line_len, |line| {
-                    with_complexes(scratch_len, |scratch| work(line, scratch))
-                });
-            });
+        plane.par_chunks_mut(self.half * LANES).zip(src.par_chunks(width * LANES)).for_each(
+            |(out, src)| self.lines.forward(src, width, &mut out[..src.len() / width * self.half]),
+        );
     }
 
     /// Computes the real array of a half-complex spectrum, divided by `real_len()`.
@@ -177,7 +152,7 @@ impl RealFft {
     /// If `spectrum` is not `spectrum_len()` or `out` not `real_len()` long.
     pub fn inverse(&self, spectrum: &mut [Complex32], out: &mut [f32]) {
         assert_eq!(out.len(), self.real_len(), "length of the output");
-        let all = self.shape.map(|n| Kept { before: 0, len: n });
+        let all = self.shape.map(|n| Window { before: 0, len: n });
         self.inverse_kept(spectrum, all, out);
     }
 
@@ -191,9 +166,9 @@ impl RealFft {
     /// If `2 reach + 1` exceeds the shape along an axis, or a length does not fit.
     pub fn inverse_centred(&self, spectrum: &mut [Complex32], reach: &[usize], out: &mut [f32]) {
         assert_eq!(reach.len(), self.axes, "axes of the reach");
-        let mut kept = [Kept { before: 0, len: 1 }; 3];
+        let mut kept = [Window { before: 0, len: 1 }; 3];
         for (kept, &reach) in kept[3 - self.axes..].iter_mut().zip(reach) {
-            *kept = Kept { before: reach, len: 2 * reach + 1 };
+            *kept = Window { before: reach, len: 2 * reach + 1 };
         }
         assert!(
             kept.iter().zip(self.shape).all(|(k, n)| k.len <= n),
@@ -205,7 +180,7 @@ impl RealFft {
         self.inverse_kept(spectrum, kept, out);
     }
 
-    fn inverse_kept(&self, spectrum: &mut [Complex32], kept: [Kept; 3], out: &mut [f32]) {
+    fn inverse_kept(&self, spectrum: &mut [Complex32], kept: [Window; 3], out: &mut [f32]) {
         assert_eq!(spectrum.len(), self.spectrum_len(), "length of the spectrum");
         let [depth, height, _] = self.shape;
         self.planes.transform(spectrum, depth, Direction::Inverse);
@@ -220,53 +195,20 @@ impl RealFft {
     }
 
     /// Transforms the kept lines of one plane back to reals.
-    fn lines_inverse(&self, plane: &[Complex32], kept: &[Kept; 3], out: &mut [f32]) {
-        let (height, width, half) = (self.shape[1], self.shape[2], self.half);
+    fn lines_inverse(&self, plane: &[Complex32], kept: &[Window; 3], out: &mut [f32]) {
+        let (height, half) = (self.shape[1], self.half);
         let scale = 1.0 / self.real_len() as f32;
-        let width_out = kept[2].len;
-        out.par_chunks_mut(width_out * TASK_LINES).enumerate().for_each(|(task, out)| {
-            let complexes = half + self.lines_back.get_scratch_len();
-            let mut work = |reals: &mut [f32], complexes: &mut [Complex32]| {
-                let (line, scratch) = complexes.split_at_mut(half);
-                for (i, out) in out.chunks_mut(width_out).enumerate() {
-                    let y = kept[1].index(task * TASK_LINES + i, height);
-                    for (to, from) in line.iter_mut().zip(&plane[y * half..(y + 1) * half]) {
-                        *to = from * scale;
-                    }
-                    // Rounding leaves a trace here that `realfft` would refuse.
-                    line[0].im = 0.0;
-                    if width.is_multiple_of(2) {
-                        line[half - 1].im = 0.0;
-                    }
-                    let before = kept[2].before;
-                    let whole = width_out == width && before == 0;
-                    let target = if whole { &mut *out } else { &mut *reals };
-                    self.lines_back
-                        .process_with_scratch(line, target, scratch)
-                        .expect("buffers were cut to the plan's lengths");
-                    if !whole {
-                        out[..before].copy_from_slice(&reals[width - before..]);
-                        out[before..].copy_from_slice(&reals[..width_out - before]);
-                    }
+        let width = kept[2].len;
+        out.par_chunks_mut(width * LANES).enumerate().for_each(|(task, out)| {
+            let lines: [&[Complex32]; LANES] = std::array::from_fn(|i| {
+                let kept_y = task * LANES + i;
+                if i * width >= out.len() {
+                    return &plane[..0];
                 }
-            };
-            with_reals(width, |reals| {
-                with_complexes(complexes, |complexes| work(reals, complexes))
+                &plane[kept[1].index(kept_y, height) * half..][..half]
             });
+            self.lines.inverse(&lines[..out.len() / width], scale, kept[2], out);
         });
-    }
-}
-
-/// Indices of one axis that an inverse transform writes: `before` from the end, then the first.
-#[derive(Clone, Copy)]
-struct Kept {
-    before: usize,
-    len: usize,
-}
-
-impl Kept {
-    fn index(self, i: usize, axis_len: usize) -> usize {
-        if i < self.before { axis_len - self.before + i } else { i - self.before }
     }
 }
 

@@ -16,26 +16,20 @@ const REACH: usize = 12;
 /// the largest value: the recursive filter is written out as its impulse response
 /// `sqrt(3) POLE^|k|`, `|k| <= 12`, which needs no sequential pass along rows.
 ///
-/// `scratch` is working memory to keep from call to call; it grows to about `src`'s length for
-/// volumes. NaN spreads up to 12 pixels along each axis. Parallel, same bits for any thread count.
+/// NaN spreads up to 12 pixels along each axis. Parallel, same bits for any thread count.
 ///
 /// # Panics
 /// If a length does not fit `shape`.
 ///
 /// # Reference
 /// Unser (1999), doi:10.1109/79.799930.
-pub fn spline_coefficients_into(
-    src: &[f32],
-    shape: [usize; 3],
-    out: &mut [f32],
-    scratch: &mut Vec<f32>,
-) {
+pub fn spline_coefficients_into(src: &[f32], shape: [usize; 3], out: &mut [f32]) {
     let mut response = [0.0_f32; REACH + 1];
     for (k, weight) in response.iter_mut().enumerate() {
         *weight = (3.0_f64.sqrt() * POLE.powi(k as i32)) as f32;
     }
     let kernels = [Some(response.as_slice()); 3];
-    convolve_symmetric_into(src, shape, kernels, Border::Mirror, out, scratch);
+    convolve_symmetric_into(src, shape, kernels, Border::Mirror, out);
 }
 
 /// Samples a spline at a region whose first pixel is at `origin`: `out[p] = s(p + origin)`.
@@ -138,7 +132,7 @@ mod tests {
     fn coefficients_solve_the_interpolation_of_three_pixels() {
         // Mirrored: (4 a + 2 b) / 6 = 0, (a + 4 b + c) / 6 = 6, (2 b + 4 c) / 6 = 0, so b = 12, a = c = -6.
         let mut out = [0.0; 3];
-        spline_coefficients_into(&[0.0, 6.0, 0.0], [1, 1, 3], &mut out, &mut Vec::new());
+        spline_coefficients_into(&[0.0, 6.0, 0.0], [1, 1, 3], &mut out);
         for (found, wanted) in out.iter().zip([-6.0, 12.0, -6.0]) {
             assert!((found - wanted).abs() < 5e-6, "{out:?}");
         }
@@ -154,7 +148,7 @@ mod tests {
             })
             .collect();
         let mut coefficients = vec![0.0; src.len()];
-        spline_coefficients_into(&src, shape, &mut coefficients, &mut Vec::new());
+        spline_coefficients_into(&src, shape, &mut coefficients);
         let (mut value, mut dz, mut dy, mut dx) = ([0.0; 8], [0.0; 8], [0.0; 8], [0.0; 8]);
         let samples = SplineSamples { value: &mut value, dz: &mut dz, dy: &mut dy, dx: &mut dx };
         // The mirrored edge bends the plane; its middle is straight to |POLE|^11.

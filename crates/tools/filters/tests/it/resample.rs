@@ -62,7 +62,7 @@ fn positions(origin: [f64; 3], shape: [usize; 3]) -> impl Iterator<Item = [f64; 
 
 fn coefficients(src: &[f32], shape: [usize; 3]) -> Vec<f32> {
     let mut out = vec![0.0; src.len()];
-    spline_coefficients_into(src, shape, &mut out, &mut Vec::new());
+    spline_coefficients_into(src, shape, &mut out);
     out
 }
 

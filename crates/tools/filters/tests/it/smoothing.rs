@@ -54,6 +54,18 @@ fn agrees_with_the_definition_whatever_the_axes() {
 }
 
 #[test]
+fn tiles_leave_no_seams() {
+    // More than one tile along each axis.
+    for (shape, sigma) in [([2, 300, 530], [0.5, 1.0, 0.5]), ([70, 5, 520], [2.0, 2.0, 1.0])] {
+        let image = image(shape, 14);
+        let slow = slow_gaussian(&image, sigma).mapv(|v| v as f32);
+        let fast = gaussian(image.view(), sigma);
+        let difference = largest_difference(fast.as_slice().unwrap(), slow.as_slice().unwrap());
+        assert!(difference < 1e-6, "{shape:?} {sigma:?}: {difference}");
+    }
+}
+
+#[test]
 fn a_transposed_view_is_smoothed_as_its_copy() {
     let image = image([4, 5, 6], 6);
     let turned = image.t();

@@ -8,5 +8,7 @@ mod hdf5;
 mod npy;
 mod tables;
 mod tiff_conformance;
+mod tiff_faults;
+mod tiff_writing;
 mod zarr_conformance;
 mod zarr_write;

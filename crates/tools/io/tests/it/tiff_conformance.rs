@@ -1,103 +1,48 @@
 //! TIFF files of the real tools, read to their listed pixels and metadata.
 
-#![allow(clippy::unwrap_used)]
+use hooke_core::{Dataset, Dtype, Origin, Pixels, Region};
+use hooke_io::{OpenOptions, open};
+use serde_json::{Value, json};
 
-use std::path::PathBuf;
+use crate::harness::{assert_close, check_conformance, conformance, read_whole};
 
-use hooke_core::{Dataset, ImageSource, Origin, Pixels, Region};
-use hooke_io::{OpenOptions, tiff};
-use serde_json::Value;
-use sha2::{Digest, Sha256};
-
-fn how() -> OpenOptions {
-    OpenOptions::default()
-}
-
-fn shared() -> Option<PathBuf> {
-    let found = hooke_testdata::shared(env!("CARGO_MANIFEST_DIR"));
-    if found.is_none() {
-        println!("SKIPPED: the shared data is not here (set HOOKE_SHARED)");
-    }
-    found
-}
-
-/// The whole of level 0 as little-endian bytes.
-pub fn whole(image: &dyn ImageSource) -> (Pixels, Vec<u8>) {
-    let mut pixels = Pixels::zeros(image.meta().dtype, [0; 5]);
-    let status = image.read(0, &Region::whole(image.meta().shape), &mut pixels).unwrap();
-    assert_eq!(status, hooke_core::ReadStatus::Complete);
-    let mut bytes = Vec::new();
-    pixels.extend_le_bytes(&mut bytes);
-    (pixels, bytes)
-}
-
-pub fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
-}
-
-fn close(found: Option<f64>, wanted: &Value, what: &str) {
-    match (found, wanted.as_f64()) {
-        (None, None) => {}
-        (Some(f), Some(w)) if (f - w).abs() <= 1e-6 * w.abs() => {}
-        (f, w) => panic!("{what}: {f:?}, listed {w:?}"),
-    }
-}
-
-fn check_image(name: &str, image: &dyn ImageSource, wanted: &Value) {
-    let meta = image.meta();
-    assert_eq!(meta.axes.to_string(), wanted["axes"], "{name}");
-    assert_eq!(serde_json::json!(meta.axes.pick(&meta.shape)), wanted["shape"], "{name}");
-    assert_eq!(meta.dtype.name(), wanted["dtype"], "{name}");
-    let (pixels, bytes) = whole(image);
-    assert_eq!(hash(&bytes), wanted["sha256"].as_str().unwrap(), "{name}");
-    let sum: f64 = hooke_core::dispatch!(meta.dtype, T => {
-        pixels.as_slice::<T>().unwrap().iter().map(|v| hooke_core::Sample::to_f64(*v)).sum()
-    });
-    close(Some(sum), &wanted["sum"], &format!("{name}: sum"));
-    if let Some(from) = wanted["axes_from"].as_str() {
-        assert_eq!(serde_json::json!(meta.axes_from), from, "{name}");
-    }
-    for (i, axis) in ["z", "y", "x"].into_iter().enumerate() {
-        if let Some(sizes) = wanted.get("voxel_size_um") {
-            let what = format!("{name}: voxel size {axis}");
-            close(meta.voxel_size_um[i].value, &sizes[axis], &what);
-            let known = meta.voxel_size_um[i].value.is_some();
-            assert_eq!(known, meta.voxel_size_um[i].from == Origin::File, "{what}");
-        }
-        if let Some(origin) = wanted.get("origin_um") {
-            close(meta.origin_um[i].value, &origin[axis], &format!("{name}: origin {axis}"));
-        }
-    }
-    close(meta.frame_interval_s, &wanted["frame_interval_s"], &format!("{name}: interval"));
-    let listed = |key: &str, of: fn(&hooke_core::Channel) -> &Option<String>| {
-        if let Some(list) = wanted.get(key) {
-            let found: Vec<_> = meta.channels.iter().map(of).collect();
-            assert_eq!(serde_json::json!(found), *list, "{name}");
-        }
-    };
-    listed("channels", |c| &c.name);
-    listed("colors", |c| &c.color);
-    if wanted.get("levels").is_some() {
-        let found: Vec<_> = image.levels().iter().map(|l| meta.axes.pick(&l.shape)).collect();
-        assert_eq!(serde_json::json!(found), wanted["levels"], "{name}");
-    }
+fn opened(path: &std::path::Path) -> Box<dyn Dataset> {
+    open(path, &OpenOptions::default()).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
 #[test]
 fn every_tiff_of_the_real_tools_reads_to_its_listed_pixels_and_metadata() {
-    let Some(shared) = shared() else { return };
-    let folder = shared.join("conformance/formats");
+    let Some(folder) = conformance() else { return };
     let text = std::fs::read_to_string(folder.join("expected.json")).unwrap();
     let expected: serde_json::Map<String, Value> = serde_json::from_str(&text).unwrap();
     let mut files = 0;
     for (name, wanted) in expected.iter().filter(|(n, _)| n.ends_with(".tif")) {
-        let dataset =
-            tiff::open(&folder.join(name), &how()).unwrap_or_else(|e| panic!("{name}: {e}"));
-        assert_eq!(dataset.format(), wanted["format"], "{name}");
+        check_conformance(&folder, name, 1e-6);
+        let dataset = opened(&folder.join(name));
         let images = wanted["images"].as_array().unwrap();
-        assert_eq!(dataset.images().len(), images.len(), "{name}");
         for (image, wanted) in dataset.images().iter().zip(images) {
-            check_image(name, image.as_ref(), wanted);
+            let meta = image.meta();
+            if wanted.get("axes_from").is_some() {
+                assert_eq!(json!(meta.axes_from), wanted["axes_from"], "{name}");
+            }
+            for size in meta.voxel_size_um {
+                assert_eq!(size.value.is_some(), size.from == Origin::File, "{name}");
+            }
+            assert_close(meta.frame_interval_s, wanted["frame_interval_s"].as_f64(), 1e-6);
+            let list = |of: fn(&hooke_core::Channel) -> &Option<String>| {
+                json!(meta.channels.iter().map(of).collect::<Vec<_>>())
+            };
+            if wanted.get("channels").is_some() {
+                assert_eq!(list(|c| &c.name), wanted["channels"], "{name}");
+            }
+            if wanted.get("colors").is_some() {
+                assert_eq!(list(|c| &c.color), wanted["colors"], "{name}");
+            }
+            if wanted.get("levels").is_some() {
+                let found: Vec<_> =
+                    image.levels().iter().map(|l| meta.axes.pick(&l.shape)).collect();
+                assert_eq!(json!(found), wanted["levels"], "{name}");
+            }
         }
         files += 1;
     }
@@ -106,16 +51,15 @@ fn every_tiff_of_the_real_tools_reads_to_its_listed_pixels_and_metadata() {
 
 #[test]
 fn levels_of_a_pyramid_are_read_each_from_its_own_directory() {
-    let Some(shared) = shared() else { return };
-    let dataset =
-        tiff::open(&shared.join("conformance/formats/ome_pyramid.ome.tif"), &how()).unwrap();
+    let Some(folder) = conformance() else { return };
+    let dataset = opened(&folder.join("ome_pyramid.ome.tif"));
     let image = &dataset.images()[0];
-    let (base, _) = whole(image.as_ref());
+    let base = read_whole(image.as_ref());
     let base = base.as_slice::<u16>().unwrap();
     for (l, level) in image.levels().iter().enumerate().skip(1) {
         let f = 1 << l;
         assert_eq!(level.factors, [1.0, f64::from(f), f64::from(f)]);
-        let mut pixels = Pixels::zeros(image.meta().dtype, [0; 5]);
+        let mut pixels = Pixels::zeros(Dtype::Uint16, [0; 5]);
         image.read(l, &Region::whole(level.shape), &mut pixels).unwrap();
         // tifffile was given every second (fourth) pixel.
         assert_eq!(pixels.as_slice::<u16>().unwrap()[1], base[f as usize], "level {l}");
@@ -124,22 +68,25 @@ fn levels_of_a_pyramid_are_read_each_from_its_own_directory() {
 
 #[test]
 fn stage_tags_of_metaxpress_give_sizes_and_positions() {
-    let Some(shared) = shared() else { return };
-    let folder = shared.join("data/stitch/imagexpress");
+    let Some(shared) = hooke_testdata::shared(env!("CARGO_MANIFEST_DIR")) else {
+        println!("SKIPPED: no shared test data");
+        return;
+    };
     let mut origins = Vec::new();
     for z in ["ZStep_1", "ZStep_2"] {
-        let entries = std::fs::read_dir(folder.join(z)).unwrap();
+        let entries = std::fs::read_dir(shared.join("data/stitch/imagexpress").join(z)).unwrap();
         let mut paths: Vec<_> = entries.map(|e| e.unwrap().path()).collect();
         paths.sort();
         for path in paths {
-            let dataset = tiff::open(&path, &how()).unwrap();
+            let dataset = opened(&path);
             let meta = dataset.images()[0].meta();
             assert_eq!((meta.axes.to_string().as_str(), meta.shape), ("yx", [1, 1, 1, 512, 512]));
-            let [z_um, y_um, x_um] = meta.voxel_size_um.map(|s| s.value);
-            assert_eq!((z_um, y_um, x_um), (None, Some(1.3668), Some(1.3668)));
+            let sizes = meta.voxel_size_um.map(|s| s.value);
+            assert_eq!(sizes, [None, Some(1.3668), Some(1.3668)]);
             origins.push(meta.origin_um.map(|o| o.value.unwrap()));
-            let (_, bytes) = whole(dataset.images()[0].as_ref());
-            assert_eq!(bytes.len(), 512 * 512 * 2);
+            assert!(meta.channels[0].name.is_some() && meta.channels[0].emission_nm.is_some());
+            let pixels = read_whole(dataset.images()[0].as_ref());
+            assert!(pixels.as_slice::<u16>().unwrap().iter().any(|v| *v > 100));
         }
     }
     assert_eq!(origins.len(), 8);

@@ -1,0 +1,4 @@
+//! Integration tests of the workflows.
+#![allow(clippy::unwrap_used)]
+
+mod engine;
