@@ -1,27 +1,27 @@
-//! Means of small blocks of an overlap, seen by both tiles.
+//! Means of small blocks of an overlap, as both tiles see them.
 
 use super::regression::{Line, fit_line};
 use super::{GainError, GainParams, PairGain};
-use crate::fuse::FuseTile;
+use crate::fuse::{FuseParams, FusePlan, FuseScratch, FuseTile, fuse_block};
 use crate::region::LayoutRegion;
 use crate::tile_pixels::TilePixels;
 
 /// Measures how two tiles relate where they overlap.
 ///
-/// Compares the means of up to `params.blocks` blocks, spread evenly over the overlap: a mean is
-/// blind to noise and to fractions of a voxel (positions are rounded here). A robust line through
-/// them, with errors in both tiles, gives gain and offset. NaN and infinite samples are left out;
-/// a block less than half full is not used.
+/// Compares the means (of the middle 80 %) of up to `params.blocks` blocks, spread evenly over the
+/// overlap, `post` interpolated linearly to the voxels of `pre`. A robust line through them, with
+/// errors in both tiles, gives gain and offset. NaN and infinite samples are left out; a block less
+/// than half full is not used.
 ///
 /// # Arguments
 /// * `pre`, `post` — the tiles at their final positions.
-/// * `pixels` — read block by block, at most `params.block`^3 voxels of each tile at once.
+/// * `pixels` — read block by block, at most `(params.block + 1)`^3 voxels at once.
 ///
 /// # Returns
 /// `None` when the tiles do not overlap or fewer than `params.min_blocks` blocks can be compared.
 ///
 /// # Errors
-/// [`GainError::Parameter`], and [`GainError::Tile`] from reading.
+/// [`GainError::Parameter`], and [`GainError::Fuse`] for a tile that cannot be or cannot be read.
 pub fn measure_pair(
     pre: &FuseTile,
     post: &FuseTile,
@@ -29,17 +29,18 @@ pub fn measure_pair(
     params: &GainParams,
 ) -> Result<Option<PairGain>, GainError> {
     params.validate()?;
-    let Some(overlap) = cover(pre).intersect(&cover(post)) else { return Ok(None) };
-    let mut buffer = Vec::new();
+    let displacement = std::array::from_fn(|d| post.position[d] - pre.position[d]);
+    let seen = [alone(pre, [0.0; 3])?, alone(post, displacement)?];
+    let Some(overlap) = seen[0].output().intersect(&seen[1].output()) else { return Ok(None) };
+    let mut scratch = FuseScratch::default();
+    let mut block_mean = |plan: &FusePlan, block: &LayoutRegion| {
+        let mut voxels = vec![0f32; block.voxels() as usize];
+        fuse_block(plan, block, pixels, &mut scratch, &mut voxels)?;
+        Ok::<_, GainError>(middle_mean(&mut voxels))
+    };
     let mut means = Vec::new();
     for block in sample_blocks(&overlap, params) {
-        let mut mean_of = |tile: &FuseTile| -> Result<Option<f64>, GainError> {
-            let local = block.to_local(cover(tile).start);
-            let (start, shape) = (local.start.map(|v| v as usize), local.shape.map(|v| v as usize));
-            pixels.read(tile.id, start, shape, &mut buffer)?;
-            Ok(mean(&buffer))
-        };
-        if let (Some(a), Some(b)) = (mean_of(pre)?, mean_of(post)?) {
+        if let (Some(a), Some(b)) = (block_mean(&seen[0], &block)?, block_mean(&seen[1], &block)?) {
             means.push((a, b));
         }
     }
@@ -60,10 +61,10 @@ pub fn measure_pair(
     }))
 }
 
-/// The voxels of a tile at its rounded position.
-fn cover(tile: &FuseTile) -> LayoutRegion {
-    let start = tile.position.map(|p| p.round_ties_even() as i64);
-    LayoutRegion::new(start, tile.shape.map(|s| s as i64))
+/// One tile by itself at a position, NaN where it has no sample.
+fn alone(tile: &FuseTile, position: [f64; 3]) -> Result<FusePlan, GainError> {
+    let params = FuseParams { fill: f64::NAN, ..FuseParams::default() };
+    Ok(FusePlan::new(&[FuseTile { position, ..*tile }], params)?)
 }
 
 /// Blocks on an even lattice over the overlap, in C order.
@@ -90,11 +91,22 @@ fn sample_blocks(overlap: &LayoutRegion, params: &GainParams) -> Vec<LayoutRegio
     blocks
 }
 
-/// Mean of the finite samples; `None` when they are fewer than half.
-fn mean(samples: &[f32]) -> Option<f64> {
-    let finite = samples.iter().filter(|v| v.is_finite());
-    let (count, sum) = finite.fold((0usize, 0.0), |(n, s), v| (n + 1, s + f64::from(*v)));
-    (count > 0 && 2 * count >= samples.len()).then(|| sum / count as f64)
+/// Mean of the finite samples without the lowest and highest tenth; `None` when fewer than half are
+/// finite.
+///
+/// A trimmed mean follows gain and offset as a mean does, but hot pixels do not move it. Reorders
+/// the samples.
+fn middle_mean(samples: &mut Vec<f32>) -> Option<f64> {
+    let all = samples.len();
+    samples.retain(|v| v.is_finite());
+    let count = samples.len();
+    if count == 0 || 2 * count < all {
+        return None;
+    }
+    let cut = count / 10;
+    samples.sort_unstable_by(f32::total_cmp);
+    let middle = &samples[cut..count - cut];
+    Some(middle.iter().map(|v| f64::from(*v)).sum::<f64>() / middle.len() as f64)
 }
 
 #[cfg(test)]
@@ -119,9 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn masked_samples_do_not_enter_a_mean() {
-        assert_eq!(mean(&[1.0, f32::NAN, 3.0, f32::INFINITY]), Some(2.0));
-        assert_eq!(mean(&[1.0, f32::NAN, f32::NAN]), None);
-        assert_eq!(mean(&[]), None);
+    fn masked_and_hot_samples_do_not_move_a_mean() {
+        assert_eq!(middle_mean(&mut vec![1.0, f32::NAN, 3.0, f32::INFINITY]), Some(2.0));
+        assert_eq!(middle_mean(&mut vec![1.0, f32::NAN, f32::NAN]), None);
+        assert_eq!(middle_mean(&mut vec![]), None);
+        let mut hot: Vec<f32> = (0..20).map(|i| i as f32).collect();
+        hot[3] = 60_000.0;
+        hot[4] = 60_000.0;
+        // 0 and 1 are cut below, both hot ones above.
+        assert_eq!(middle_mean(&mut hot), Some((190.0 - 0.0 - 1.0 - 3.0 - 4.0) / 16.0));
     }
 }

@@ -9,7 +9,7 @@ mod solve;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::tile_pixels::TileError;
+use crate::fuse::FuseError;
 
 pub use measure::measure_pair;
 pub use solve::solve_gains;
@@ -129,7 +129,7 @@ pub enum GainError {
         /// The one that is missing.
         tile: usize,
     },
-    /// A tile cannot be read.
+    /// A tile's shape or position is impossible, or it cannot be read.
     #[error(transparent)]
-    Tile(#[from] TileError),
+    Fuse(#[from] FuseError),
 }

@@ -214,6 +214,8 @@ fn blocks_do_not_show<T: Sample>(blend: Blend, interpolation: Interpolation) {
         let fused = in_blocks(&plan, &pixels, [size; 3], &mut scratch);
         assert!(bits(&fused) == bits(&whole), "{what}: blocks of {size} differ");
     }
+    let most = blocks(&plan.output(), [5, 7, 11]).iter().map(|b| plan.scratch_bytes(b, 2)).max();
+    assert_eq!(Some(plan.largest_scratch_bytes([5, 7, 11], 2)), most);
     let fused = in_blocks(&plan, &pixels, [5, 7, 11], &mut scratch);
     assert!(bits(&fused) == bits(&whole), "{what}: blocks of 5x7x11 differ");
     for threads in [1, 4] {
