@@ -497,6 +497,7 @@ pub fn largest_window(dtype: Dtype) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Sample;
     use proptest::prelude::*;
 
     fn line(values: &[u16]) -> Pixels {
@@ -625,8 +626,8 @@ mod tests {
                     let p = Pixels::from_vec(shape, values.iter().map(|v| *v as T).collect());
                     for method in Downsample::ALL.into_iter().filter(|_| !dtype.is_float()) {
                         let got = downsample(&p, f, method).into_vec::<T>().expect("of this type");
-                        let got: Vec<i64> = got.into_iter().map(|v| v as i64).collect();
-                        // Numbers beyond 2^53 are not exact in f64, nor in this definition.
+                        let got: Vec<i64> = got.into_iter().map(|v| v.to_f64() as i64).collect();
+                        // Numbers beyond 2^53 are not exact in the f64 of this definition.
                         if dtype != Dtype::Uint64 || small {
                             prop_assert_eq!(got, naive::<T>(&p, f, method), "{} {:?}", dtype, method);
                         }
