@@ -171,6 +171,12 @@ impl ChunkCodec {
         names.join("+")
     }
 
+    /// Whether the stored bytes are the samples.
+    pub fn is_raw(&self) -> bool {
+        let native = self.big_endian == cfg!(target_endian = "big") || self.stored.size() == 1;
+        self.steps.is_empty() && self.stored.is_plain() && native
+    }
+
     /// The most bytes an encoded chunk of `samples` samples can have.
     pub fn encoded_limit(&self, samples: u64) -> u64 {
         let raw = samples.saturating_mul(self.stored.size() as u64);

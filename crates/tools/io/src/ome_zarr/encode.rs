@@ -63,6 +63,11 @@ impl Encoder {
         if let Some(range) = contiguous(shape, part, chunk, self.size) {
             return self.compress(&block[range]);
         }
+        if self.compression == Compression::None && cfg!(target_endian = "little") {
+            let mut out = self.take();
+            gather(block, shape, part, chunk, self.size, &mut out);
+            return Ok(if is_zero(&out) { None } else { Some(out) });
+        }
         GATHERED.with_borrow_mut(|gathered| {
             gather(block, shape, part, chunk, self.size, gathered);
             self.compress(gathered)

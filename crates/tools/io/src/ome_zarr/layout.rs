@@ -45,7 +45,7 @@ pub(super) fn levels(
     };
     let usual = [planes, 512, 512];
     let shard = how.shard.unwrap_or(std::array::from_fn(|d| usual[d].next_multiple_of(chunk[d])));
-    if (0..3).any(|d| shard[d] % chunk[d] != 0) {
+    if (0..3).any(|d| !shard[d].is_multiple_of(chunk[d])) {
         return bad(format!("a shard of {shard:?} is not made of whole chunks of {chunk:?}"));
     }
     let one = |shape: [u64; 5], factors: [u64; 3]| {

@@ -15,6 +15,7 @@ use ndarray::{ArrayView5, ArrayViewMut5, Axis as Dimension, ShapeBuilder};
 
 use super::array::ZarrArray;
 use super::codec::Scratch;
+use super::sample::bytes_mut;
 use super::shard::ShardIndex;
 use crate::chunk_cache::{ChunkCache, ChunkKey};
 use crate::error::{Error, Result};
@@ -218,15 +219,7 @@ impl StoredLevel {
             region.start[d] == index[d] * self.chunk[d] && region.end()[d] == end
         });
         SCRATCH.with_borrow_mut(|(scratch, pixels)| {
-            let stored = self.load(index, bytes, scratch);
-            let decoded = stored.and_then(|stored| match stored {
-                false => Ok(false),
-                true => {
-                    let samples = self.chunk.iter().product();
-                    self.array.chain.chunk.decode(samples, scratch, pixels).map(|()| true)
-                }
-            });
-            let done = match decoded {
+            let done = match self.decode(index, bytes, scratch, pixels) {
                 Ok(true) => {
                     self.copy(pixels, index, region, out);
                     if let (false, Some(cache)) = (whole, how.cache) {
@@ -249,14 +242,16 @@ impl StoredLevel {
         })
     }
 
-    /// Reads the encoded bytes of a chunk; false when it is not stored.
-    fn load(
+    /// Reads and decodes a chunk; false when it is not stored.
+    fn decode(
         &self,
         index: [u64; 5],
         bytes: &Bytes,
         scratch: &mut Scratch,
+        out: &mut Pixels,
     ) -> std::result::Result<bool, String> {
-        let limit = self.array.chain.chunk.encoded_limit(self.chunk.iter().product());
+        let samples = self.chunk.iter().product();
+        let codec = &self.array.chain.chunk;
         let (file, offset, length) = match bytes {
             Bytes::Absent => return Ok(false),
             Bytes::File(file) => (file, 0, file.metadata().map_err(|e| e.to_string())?.len()),
@@ -265,12 +260,19 @@ impl StoredLevel {
                 Some((offset, length)) => (file, offset, length),
             },
         };
+        let read = |into: &mut [u8]| file.read_exact_at(into, offset).map_err(|e| e.to_string());
+        if codec.is_raw() && length == samples * codec.stored.size() as u64 {
+            out.reset(codec.stored.dtype(), [1, 1, 1, 1, samples]);
+            read(bytes_mut(out))?;
+            return Ok(true);
+        }
+        let limit = codec.encoded_limit(samples);
         if length > limit {
             return Err(format!("it has {length} bytes, at most {limit} can be right"));
         }
         scratch.encoded.resize(length as usize, 0);
-        file.read_exact_at(&mut scratch.encoded, offset).map_err(|e| e.to_string())?;
-        Ok(true)
+        read(&mut scratch.encoded)?;
+        codec.decode(samples, scratch, out).map(|()| true)
     }
 
     fn open_box(&self, index: [u64; 5], key: &str) -> Result<Bytes> {
@@ -327,7 +329,13 @@ impl StoredLevel {
             let start = (region.start[d] - index[d] * self.chunk[d]) as isize;
             (start..start + region.shape[d] as isize).into()
         });
-        out.assign(&part);
+        // Row by row: a plain copy where rows have no gaps, as they nearly always have not.
+        for (mut to, from) in out.rows_mut().into_iter().zip(part.rows()) {
+            match (to.as_slice_mut(), from.as_slice()) {
+                (Some(to), Some(from)) => to.copy_from_slice(from),
+                _ => to.assign(&from),
+            }
+        }
     }
 
     fn fill<T: Typed>(&self, out: &mut ArrayViewMut5<'_, T>) {

@@ -275,7 +275,7 @@ impl OmeZarrSink {
             return Err(Error::unsupported(&self.path, what, ""));
         }
         let end = region.end();
-        let whole = |d: usize, at: u64| at % stored.grid[d] == 0 || at == stored.shape[d];
+        let whole = |d: usize, at: u64| at.is_multiple_of(stored.grid[d]) || at == stored.shape[d];
         match (0..5).find(|d| !whole(*d, region.start[*d]) || !whole(*d, end[*d])) {
             None => Ok(()),
             Some(d) => {
