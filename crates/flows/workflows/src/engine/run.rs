@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use hooke_core::provenance::{Completeness, Provenance};
-use serde_json::Value;
 
 use super::begin::{Begin, begin};
 use super::error::{Error, Result};
@@ -65,16 +64,8 @@ fn already(provenance: Provenance) -> RunReport {
         Completeness::Incomplete => RunStatus::Incomplete,
     };
     RunReport {
-        status,
-        error: None,
-        stages: Vec::new(),
-        failed: Vec::new(),
         warnings: provenance.warnings,
         outputs: provenance.outputs,
-        result: Value::Null,
-        seconds: 0.0,
-        cpu_seconds: 0.0,
-        peak_rss_bytes: 0,
-        work: None,
+        ..RunReport::new(status)
     }
 }
