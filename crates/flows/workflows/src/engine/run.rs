@@ -14,6 +14,10 @@ use super::workflow::Workflow;
 
 /// Plans, creates, runs every block on the current rayon pool, finishes and publishes.
 ///
+/// Best called from a thread outside of that pool (make it with `build_global`): a thread of the
+/// pool would run blocks itself, and hear of a cancel only between them. Blocks in flight that do
+/// not ask for cancellation cannot be dropped here; a face ends the process after the grace time.
+///
 /// Blocks that failed, a full disk and a cancel come back as a report, since there is something
 /// to tell; an error means that no block ran, or that an output could not be completed.
 ///
