@@ -6,7 +6,7 @@ use std::time::Instant;
 use hooke_core::image::SourceError;
 use hooke_core::plan::{Block, Stage};
 
-use super::error::causes;
+use super::error::{causes, plain};
 use super::events::BlockProgress;
 use super::marker::{Failure, FailureKind, Finding, Marker};
 use super::panics;
@@ -39,7 +39,7 @@ pub(crate) fn run_block(
     let failed = |kind, error: SourceError, attempts| {
         End::Failed(Failure {
             kind,
-            error: error.to_string(),
+            error: plain(&error.to_string()),
             causes: causes(error.as_ref()),
             attempts,
             region: block.write,
@@ -89,7 +89,7 @@ pub(crate) fn run_block(
                 let Some(wait) = shared.options.waits.get(attempt as usize - 1) else {
                     return failed(FailureKind::Transient, error, attempt);
                 };
-                retry(&error.to_string());
+                retry(&plain(&error.to_string()));
                 if !shared.halt.sleep(*wait) {
                     return End::Cancelled;
                 }
@@ -99,6 +99,7 @@ pub(crate) fn run_block(
     }
 }
 
+#[cfg_attr(not(feature = "faults"), allow(unused_variables))]
 fn once(
     shared: &Shared<'_>,
     stage: &Stage,
@@ -113,7 +114,6 @@ fn once(
     let summary = opened.run(block, cx)?;
     #[cfg(feature = "faults")]
     super::faults::after(&faults, shared.work.root(), &stage.name, block.id);
-    let _ = (shared, stage);
     let size = serde_json::to_vec(&summary.values).map_err(io::Error::from)?.len();
     if size > Summary::MAX_BYTES {
         let most = Summary::MAX_BYTES;

@@ -68,7 +68,7 @@ pub enum Error {
     #[error("{}: no such folder", .0.display())]
     NoParent(PathBuf),
     /// The folder that should hold the output cannot be written.
-    #[error("{}: cannot write there: {}", path.display(), plain(source))]
+    #[error("{}: cannot write there: {}", path.display(), plain(&source.to_string()).to_lowercase())]
     NotWritable {
         /// The folder.
         path: PathBuf,
@@ -310,27 +310,26 @@ fn lines(differences: &[Difference]) -> String {
 
 /// An error and all its causes in one line.
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    for cause in causes(error) {
-        // Some errors repeat their cause in their own message.
-        if !text.contains(&cause) {
+    join(plain(&error.to_string()), &causes(error))
+}
+
+/// The causes of an error, nearest first.
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
+    std::iter::successors(error.source(), |e| e.source()).map(|e| plain(&e.to_string())).collect()
+}
+
+/// A message and those of its causes that it does not repeat itself.
+pub(crate) fn join(mut text: String, causes: &[String]) -> String {
+    for cause in causes {
+        if !text.to_lowercase().contains(&cause.to_lowercase()) {
             text.push_str(": ");
-            text.push_str(&cause);
+            text.push_str(cause);
         }
     }
     text
 }
 
-/// The causes of an error, nearest first.
-pub fn causes(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
-    std::iter::successors(error.source(), |e| e.source()).map(ToString::to_string).collect()
-}
-
 /// The operating system's words without its error number.
-fn plain(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error") {
-        Some(end) => text[..end].to_lowercase(),
-        None => text,
-    }
+pub(crate) fn plain(text: &str) -> String {
+    text.split(" (os error").next().unwrap_or(text).to_owned()
 }

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::error::{Error, Result};
+use super::error::{self, Error, Result};
 
 const FORMAT: &str = "hooke.block";
 const VERSION: u32 = 1;
@@ -96,12 +96,7 @@ pub enum FailureKind {
 impl Failure {
     /// The error and its causes in one line.
     pub fn message(&self) -> String {
-        let mut text = self.error.clone();
-        for cause in self.causes.iter().filter(|c| !self.error.contains(c.as_str())) {
-            text.push_str(": ");
-            text.push_str(cause);
-        }
-        text
+        error::join(self.error.clone(), &self.causes)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The block engine: runs plans, stops, goes on, and gives the same bits each time.
 //!
-//! A workflow implements [`Workflow`]; a face calls [`run`] with a [`Target`] and
+//! A workflow implements [`Workflow`]; a face calls [`run()`] with a [`Target`] and
 //! [`RunOptions`], and watches through [`Watch`].
 //!
 //! | module | holds |

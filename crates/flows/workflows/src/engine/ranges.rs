@@ -7,14 +7,12 @@ use std::str::FromStr;
 use hooke_core::plan::{Plan, Stage};
 use hooke_core::provenance::ExecutorKind;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::begin::{check_place, lock_warning};
 use super::error::{Error, Result};
 use super::events::{Event, Halt, Watch};
 use super::lock::Role;
 use super::log::Tee;
-use super::machine::cpu_seconds;
 use super::marker::{self, Markers};
 use super::options::RunOptions;
 use super::registry::{OpenPlan, Registered, open_plan, read_plan};
@@ -120,7 +118,6 @@ pub fn run_range(
     let watch = Tee::new(&work, watch);
     let markers = Markers::new(work.root(), &plan);
     check_before(&plan, stage, &markers, options.accept_failed)?;
-    let (started, cpu) = (std::time::Instant::now(), cpu_seconds());
     let sampler = Sampler::start(options.budget.memory);
     let halt = Halt::new(options.cancel.clone(), options.grace);
     let scan = scan(&plan, stage, &markers, options.verify)?;
@@ -144,20 +141,15 @@ pub fn run_range(
         (None, 0) => RunStatus::Done,
         (None, _) => RunStatus::BlocksFailed,
     };
-    let warnings = lock_warning(&work).into_iter().chain(sampler.warning()).collect();
-    let report = RunReport {
-        status,
+    let mut report = RunReport {
         error: end.stop,
         stages: vec![end.report],
         failed: end.failed,
-        warnings,
-        outputs: Vec::new(),
-        result: Value::Null,
-        seconds: started.elapsed().as_secs_f64(),
-        cpu_seconds: cpu_seconds() - cpu,
-        peak_rss_bytes: sampler.peak(),
+        warnings: lock_warning(&work).into_iter().collect(),
         work: Some(work.root().to_owned()),
+        ..RunReport::new(status)
     };
+    sampler.note(&mut report);
     watch.ended(&report);
     Ok(report)
 }

@@ -152,6 +152,23 @@ pub struct RunReport {
 }
 
 impl RunReport {
+    /// A report with nothing in it yet.
+    pub(crate) fn new(status: RunStatus) -> RunReport {
+        RunReport {
+            status,
+            error: None,
+            stages: Vec::new(),
+            failed: Vec::new(),
+            warnings: Vec::new(),
+            outputs: Vec::new(),
+            result: Value::Null,
+            seconds: 0.0,
+            cpu_seconds: 0.0,
+            peak_rss_bytes: 0,
+            work: None,
+        }
+    }
+
     /// Blocks of all stages that were reached.
     pub fn blocks(&self) -> BlockCounts {
         self.stages.iter().fold(BlockCounts::default(), |c, s| BlockCounts {

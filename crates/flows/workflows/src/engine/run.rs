@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use hooke_core::provenance::{Completeness, Provenance};
-use serde_json::Value;
 
 use super::begin::{Begin, begin};
 use super::error::{Error, Result};
@@ -14,6 +13,10 @@ use super::target::Target;
 use super::workflow::Workflow;
 
 /// Plans, creates, runs every block on the current rayon pool, finishes and publishes.
+///
+/// Best called from a thread outside of that pool (make it with `build_global`): a thread of the
+/// pool would run blocks itself, and hear of a cancel only between them. Blocks in flight that do
+/// not ask for cancellation cannot be dropped here; a face ends the process after the grace time.
 ///
 /// Blocks that failed, a full disk and a cancel come back as a report, since there is something
 /// to tell; an error means that no block ran, or that an output could not be completed.
@@ -65,16 +68,8 @@ fn already(provenance: Provenance) -> RunReport {
         Completeness::Incomplete => RunStatus::Incomplete,
     };
     RunReport {
-        status,
-        error: None,
-        stages: Vec::new(),
-        failed: Vec::new(),
         warnings: provenance.warnings,
         outputs: provenance.outputs,
-        result: Value::Null,
-        seconds: 0.0,
-        cpu_seconds: 0.0,
-        peak_rss_bytes: 0,
-        work: None,
+        ..RunReport::new(status)
     }
 }

@@ -6,6 +6,7 @@ use hooke_core::provenance::{Completeness, FailedRecord, StageRecord};
 use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Result};
+use super::report::RunReport;
 use super::work_dir::WorkDir;
 use super::workflow::Finished;
 
@@ -46,6 +47,13 @@ impl Runs {
     pub fn read(work: &WorkDir) -> Runs {
         let bytes = fs::read(work.root().join(FILE)).unwrap_or_default();
         serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+
+    /// Counts what a run took.
+    pub fn add(&mut self, report: &RunReport) {
+        self.seconds += report.seconds;
+        self.cpu_seconds += report.cpu_seconds;
+        self.peak_rss_bytes = self.peak_rss_bytes.max(report.peak_rss_bytes);
     }
 
     pub fn write(&self, work: &WorkDir) -> Result<()> {

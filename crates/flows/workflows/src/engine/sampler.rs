@@ -4,19 +4,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hooke_core::budget::show_bytes;
 use hooke_core::provenance::Warning;
 
-use super::machine::resident_bytes;
+use super::machine::{cpu_seconds, resident_bytes};
+use super::report::RunReport;
 
 /// What a process may have resident beyond `--memory`.
 pub const TOLERANCE: u64 = 128 << 20;
 const EVERY: Duration = Duration::from_millis(200);
 
-/// A thread that looks five times a second.
+/// Time and memory of a run: a thread looks five times a second.
 pub(crate) struct Sampler {
+    started: Instant,
+    cpu: f64,
     stop: Sender<()>,
     thread: Option<JoinHandle<()>>,
     peak: Arc<AtomicU64>,
@@ -45,11 +48,20 @@ impl Sampler {
             }
         };
         let thread = std::thread::Builder::new().name("memory".to_owned()).spawn(look).ok();
-        Sampler { stop, thread, peak, peak_before: resident_bytes().1, memory, over }
+        Sampler {
+            started: Instant::now(),
+            cpu: cpu_seconds(),
+            stop,
+            thread,
+            peak,
+            peak_before: resident_bytes().1,
+            memory,
+            over,
+        }
     }
 
     /// The largest resident memory so far, in bytes.
-    pub fn peak(&self) -> u64 {
+    fn peak(&self) -> u64 {
         // The system's own peak misses nothing, but a process may have been larger before.
         match resident_bytes().1 {
             later if later > self.peak_before => later,
@@ -57,8 +69,16 @@ impl Sampler {
         }
     }
 
+    /// Notes time and memory so far.
+    pub fn note(&self, report: &mut RunReport) {
+        report.peak_rss_bytes = self.peak();
+        report.seconds = self.started.elapsed().as_secs_f64();
+        report.cpu_seconds = cpu_seconds() - self.cpu;
+        report.warnings.extend(self.warning());
+    }
+
     /// A warning when it was beyond the bound.
-    pub fn warning(&self) -> Option<Warning> {
+    fn warning(&self) -> Option<Warning> {
         let over = *self.over.lock().unwrap_or_else(PoisonError::into_inner);
         over.map(|first| {
             let (peak, memory) = (show_bytes(self.peak().max(first)), show_bytes(self.memory));

@@ -1,17 +1,13 @@
 //! A run from its first stage to its output in place.
 
-use std::time::Instant;
-
 use hooke_core::plan::{Blocks, Plan, Stage};
-use hooke_core::provenance::{Completeness, ExecutorKind, Warning};
+use hooke_core::provenance::{Completeness, ExecutorKind};
 use hooke_io::atomic;
-use serde_json::Value;
 
 use super::begin::{lock_warning, now};
 use super::error::{Error, Result};
 use super::events::{Event, Halt, Watch};
 use super::log::Tee;
-use super::machine::cpu_seconds;
 use super::marker::{FailureKind, Markers, Scan, ranges};
 use super::options::RunOptions;
 use super::publish;
@@ -62,21 +58,10 @@ impl Session {
         watch: &dyn Watch,
     ) -> Result<RunReport> {
         let watch = Tee::new(&self.work, watch);
-        let clock = Clock { started: Instant::now(), cpu: cpu_seconds() };
         let sampler = Sampler::start(options.budget.memory);
         let halt = Halt::new(options.cancel.clone(), options.grace);
-        let mut warnings: Vec<Warning> = lock_warning(&self.work).into_iter().collect();
-        let (plan, work, resumed) = (&self.plan, self.work.root(), self.resumed);
-        watch.event(&Event::Started { plan, work, resumed });
-        if resumed {
-            atomic::remove_leftovers(work)?;
-        }
-        self.runs.runs += 1;
-        if self.runs.started.is_empty() {
-            self.runs.started = now();
-        }
-        self.runs.write(&self.work)?;
         let markers = Markers::new(self.work.root(), &self.plan);
+        self.begin(&watch)?;
         let went = match self.runs.publishing {
             Some(_) => Ok(Progressed::default()),
             None => self.stages(workflow, options, &watch, &halt, &markers),
@@ -86,55 +71,70 @@ impl Session {
             Err(error) => return Err(self.give_up(&markers, error)),
         };
         let status = self.status(&went, options, &halt);
-        let mut report = RunReport {
-            status,
-            error: went.stop,
-            stages: went.stages,
-            failed: went.failed,
-            warnings: Vec::new(),
-            outputs: Vec::new(),
-            result: Value::Null,
-            seconds: 0.0,
-            cpu_seconds: 0.0,
-            peak_rss_bytes: 0,
-            work: Some(self.work.root().to_owned()),
-        };
-        if report.error.is_none() && !went.missing.is_empty() {
+        if went.stop.is_none() && !went.missing.is_empty() {
             let path = self.work.root().to_owned();
             return Err(Error::Missing { path, missing: went.missing });
         }
+        let mut report = RunReport {
+            error: went.stop,
+            stages: went.stages,
+            failed: went.failed,
+            warnings: lock_warning(&self.work).into_iter().collect(),
+            work: Some(self.work.root().to_owned()),
+            ..RunReport::new(status)
+        };
         let publishes = matches!(status, RunStatus::Done | RunStatus::Incomplete);
         if publishes && self.runs.publishing.is_none() {
             watch.event(&Event::Publishing);
-            atomic::remove_leftovers(self.work.root())?;
-            let finished = workflow.finish(&self.plan, &markers, &self.work)?;
-            let status = match status {
-                RunStatus::Incomplete => Completeness::Incomplete,
-                _ => Completeness::Done,
-            };
-            let failed = report.failed.iter().map(FailedBlock::record).collect();
-            let stages = report.stages.iter().map(StageReport::record).collect();
-            self.runs.publishing = Some(Publishing { status, finished, failed, stages });
+            self.finish(workflow, &markers, &report)?;
         }
-        report.peak_rss_bytes = sampler.peak();
-        report.seconds = clock.started.elapsed().as_secs_f64();
-        report.cpu_seconds = cpu_seconds() - clock.cpu;
-        warnings.extend(sampler.warning());
-        self.runs.seconds += report.seconds;
-        self.runs.cpu_seconds += report.cpu_seconds;
-        self.runs.peak_rss_bytes = self.runs.peak_rss_bytes.max(report.peak_rss_bytes);
-        self.runs.write(&self.work)?;
-        warnings.iter().for_each(|w| watch.event(&Event::Warning(w)));
-        report.warnings = warnings;
+        sampler.note(&mut report);
+        report.warnings.iter().for_each(|w| watch.event(&Event::Warning(w)));
+        self.runs.add(&report);
+        let noted = self.runs.write(&self.work);
         watch.ended(&report);
-        drop(watch);
         if publishes {
+            // On a full disk the report matters more than the seconds of this run.
+            noted?;
             publish::publish(self, options, &mut report)?;
         } else if self.executor == ExecutorKind::Local && removes_work(&report) {
             self.work.remove()?;
             report.work = None;
         }
         Ok(report)
+    }
+
+    /// Tidies up after a run that was killed, and counts this one.
+    fn begin(&mut self, watch: &dyn Watch) -> Result<()> {
+        let (plan, work, resumed) = (&self.plan, self.work.root(), self.resumed);
+        watch.event(&Event::Started { plan, work, resumed });
+        if resumed {
+            atomic::remove_leftovers(work)?;
+        }
+        self.runs.runs += 1;
+        if self.runs.started.is_empty() {
+            self.runs.started = now();
+        }
+        self.runs.write(&self.work)
+    }
+
+    /// Has the workflow complete its outputs, and notes what provenance needs.
+    fn finish(
+        &mut self,
+        workflow: &dyn Workflow,
+        markers: &Markers,
+        report: &RunReport,
+    ) -> Result<()> {
+        atomic::remove_leftovers(self.work.root())?;
+        let finished = workflow.finish(&self.plan, markers, &self.work)?;
+        let status = match report.status {
+            RunStatus::Incomplete => Completeness::Incomplete,
+            _ => Completeness::Done,
+        };
+        let failed = report.failed.iter().map(FailedBlock::record).collect();
+        let stages = report.stages.iter().map(StageReport::record).collect();
+        self.runs.publishing = Some(Publishing { status, finished, failed, stages });
+        Ok(())
     }
 
     fn stages(
@@ -201,11 +201,6 @@ impl Session {
         }
         error
     }
-}
-
-struct Clock {
-    started: Instant,
-    cpu: f64,
 }
 
 /// Whether nothing could be different next time: then the work folder would only be in the way.

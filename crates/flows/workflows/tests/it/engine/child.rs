@@ -21,8 +21,11 @@ pub struct Job {
     pub strict: bool,
     /// `fill 0..3`: run these blocks of an existing plan; `finish`: finish it.
     pub part: Option<String>,
-    pub shape: Option<[u64; 5]>,
+    /// Shape and write unit, one block per unit.
+    pub layout: Option<([u64; 5], [u64; 5])>,
     pub fault: String,
+    /// Largest file that it may write, in KiB.
+    pub limit_kib: Option<u64>,
 }
 
 impl Job {
@@ -36,8 +39,9 @@ impl Job {
             max_failed: Some(16),
             strict: false,
             part: None,
-            shape: None,
+            layout: None,
             fault: String::new(),
+            limit_kib: None,
         }
     }
 
@@ -53,13 +57,30 @@ impl Job {
         Job { part: Some(part.to_owned()), ..self }
     }
 
+    pub fn limited(self, kib: u64) -> Job {
+        Job { limit_kib: Some(kib), ..self }
+    }
+
     pub fn toy(&self) -> Toy {
         let toy = Toy { strict: self.strict, ..Toy::new(&self.out) };
-        Toy { shape: self.shape.unwrap_or(toy.shape), ..toy }
+        match self.layout {
+            Some((shape, unit)) => Toy { shape, unit, block: unit, ..toy },
+            None => toy,
+        }
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(std::env::current_exe().unwrap());
+        let me = std::env::current_exe().unwrap();
+        let mut command = match self.limit_kib {
+            None => Command::new(me),
+            Some(kib) => {
+                // The signal is ignored, as a face does: then the limit is an ordinary error.
+                let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\"");
+                let mut shell = Command::new("bash");
+                shell.args(["-c", &script]).arg(me);
+                shell
+            }
+        };
         command
             .args(["engine::child::run_the_job", "--exact", "--ignored", "--nocapture"])
             .env("HOOKE_TOY", serde_json::to_string(self).unwrap())

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use hooke_core::plan::Plan;
+use hooke_core::plan::{Blocks, Plan};
 use hooke_core::provenance::{Completeness, Provenance};
 use hooke_workflows::engine::{
     RunStatus, Selection, Workflow, finish_plan, plan_only, plan_status, run, run_range,
@@ -39,6 +39,19 @@ fn a_thread_outside_of_any_pool_may_run_too() {
     let folder = tempfile::tempdir().unwrap();
     let toy = Toy::new(folder.path().join("out"));
     assert_eq!(run(&toy, &toy.target(), &options(), &()).unwrap().status, RunStatus::Done);
+    assert_eq!(files(&toy.out), toy.truth());
+}
+
+#[test]
+fn listed_blocks_give_the_same_bytes() {
+    let folder = folder();
+    let toy = Toy { listed: true, ..Toy::new(folder.path().join("out")) };
+    let plan = toy.plan(&options().budget).unwrap();
+    assert!(
+        matches!(&plan.stages[0].blocks, Blocks::Listed(blocks) if blocks[0].write.start[4] == 4)
+    );
+    assert_eq!(Plan::from_json(&plan.to_json()).unwrap(), plan);
+    pool(2, || run(&toy, &toy.target(), &options(), &()).unwrap());
     assert_eq!(files(&toy.out), toy.truth());
 }
 

@@ -4,8 +4,13 @@
 mod begin;
 mod child;
 mod conformance;
+mod disk;
+mod dry_run;
 mod faults;
 mod kill;
+mod many;
 mod ranges;
 mod resume;
 mod toy;
+mod two_step;
+mod watching;

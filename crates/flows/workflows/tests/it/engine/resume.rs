@@ -62,6 +62,23 @@ fn a_changed_input_is_refused_and_a_touched_one_is_not() {
 }
 
 #[test]
+fn a_large_input_is_known_by_its_time() {
+    let folder = folder();
+    let input = folder.path().join("in.toy");
+    fs::write(&input, vec![0; 1 << 20]).unwrap();
+    let toy = Toy { input: Some(input.clone()), ..Toy::new(folder.path().join("out")) };
+    plan_only(&toy, &toy.target(), &options()).unwrap();
+    let file = fs::File::options().append(true).open(&input).unwrap();
+    let was = file.metadata().unwrap().modified().unwrap();
+    file.set_modified(was + std::time::Duration::from_secs(60)).unwrap();
+    let error = run(&toy, &toy.target(), &resume(), &()).unwrap_err();
+    let text = error.to_string();
+    assert!(text.ends_with("in.toy: modified 60.000 s later than in the plan"), "{text}");
+    file.set_modified(was).unwrap();
+    assert_eq!(run(&toy, &toy.target(), &resume(), &()).unwrap().status, RunStatus::Done);
+}
+
+#[test]
 fn markers_of_another_plan_are_ignored() {
     let folder = folder();
     let (toy, _) = begun(folder.path(), "0..3");

@@ -9,7 +9,7 @@ use hooke_core::image::SourceError;
 use hooke_core::plan::{Blocks, Draft, Grid, OutputSpec, Plan, Stage, Writes};
 use hooke_core::provenance::OutputRecord;
 use hooke_core::region::{Region, grid, grid_counts};
-use hooke_core::{Axes, Budget, Dtype};
+use hooke_core::{Axes, Block, Budget, Dtype};
 use hooke_io::atomic;
 use hooke_workflows::engine::{
     BlockContext, BlockError, Finished, Markers, Registered, RunBlock, RunOptions, Summary, Target,
@@ -32,6 +32,8 @@ pub struct Toy {
     pub gain: u64,
     pub input: Option<PathBuf>,
     pub strict: bool,
+    /// Blocks as a list, the odd ones first: irregular stages.
+    pub listed: bool,
     pub bytes: u64,
 }
 
@@ -45,6 +47,7 @@ impl Toy {
             gain: 3,
             input: None,
             strict: false,
+            listed: false,
             bytes: 1 << 20,
         }
     }
@@ -65,6 +68,7 @@ impl Toy {
             gain: plan.parameters["gain"].as_u64().ok_or("no gain")?,
             input: plan.inputs.first().map(|i| i.path.clone()),
             strict: plan.parameters["strict"] == Value::Bool(true),
+            listed: false,
             bytes: 1 << 20,
         })
     }
@@ -130,9 +134,15 @@ fn name(unit: [u64; 5], chunk: &Region) -> String {
 impl Workflow for Toy {
     fn plan(&self, budget: &Budget) -> Result<Plan, SourceError> {
         let voxels = Region::whole(self.shape).voxels();
-        let grid = |halo| Blocks::Grid {
-            grid: Grid { shape: self.shape, write: self.block, halo },
-            bytes: self.bytes,
+        let grid = |halo| {
+            let grid = Grid { shape: self.shape, write: self.block, halo };
+            let blocks = Blocks::Grid { grid, bytes: self.bytes };
+            if !self.listed {
+                return blocks;
+            }
+            let (odd, even): (Vec<_>, Vec<_>) = blocks.iter().partition(|b| b.id % 2 == 1);
+            let listed = (0..).zip(odd.into_iter().chain(even));
+            Blocks::Listed(listed.map(|(id, block)| Block { id, ..block }).collect())
         };
         let writes = |output: &str, bytes| Writes {
             output: output.to_owned(),
@@ -187,7 +197,7 @@ impl Workflow for Toy {
             "fill" => Box::new(move |block: &_, _: &mut BlockContext<'_>| {
                 write_chunks(self, work, &filled, block, |p| self.value(p).to_le_bytes())
             }),
-            "sums" => Box::new(move |block: &hooke_core::Block, _: &mut BlockContext<'_>| {
+            "sums" => Box::new(move |block: &Block, _: &mut BlockContext<'_>| {
                 let values = self.read(&filled, &block.read)?;
                 let sum: u64 = values.iter().map(|v| u64::from(*v)).sum();
                 Ok(Summary::new().read(4 * values.len() as u64).with("sum", sum))
@@ -206,7 +216,7 @@ impl Workflow for Toy {
                     fs::read_to_string(work.private("total")?.join("total"))?.parse()?;
                 let mean = total as f64 / Region::whole(self.shape).voxels() as f64;
                 let product = work.product();
-                Box::new(move |block: &hooke_core::Block, cx: &mut BlockContext<'_>| {
+                Box::new(move |block: &Block, cx: &mut BlockContext<'_>| {
                     let buffer: &mut BTreeMap<[u64; 5], u64> = cx.scratch.get();
                     buffer.clear();
                     let values = self.read(&filled, &block.read)?;
@@ -251,7 +261,7 @@ fn write_chunks<const N: usize>(
     toy: &Toy,
     work: &WorkDir,
     folder: &Path,
-    block: &hooke_core::Block,
+    block: &Block,
     value: impl Fn([u64; 5]) -> [u8; N],
 ) -> Result<Summary, BlockError> {
     let mut keys = Vec::new();
