@@ -9,23 +9,23 @@
 //! | [`fuse`] | tiles to one volume, block by block |
 //! | [`gain`] | one gain and offset per tile, so that overlaps agree |
 //! | [`layout`] | tiles, pairs, islands: the model behind `layout.json` |
+//! | [`overlay`] | coloured pictures in which a wrong position shows |
+//! | [`pairs`] | which tiles are measured against each other |
 //! | [`place`] | positions from the displacements of pairs |
+//! | [`region`] | boxes in layout coordinates, which may be negative |
 //! | [`regions`] | disjoint boxes that together cover the tiles |
 //! | [`score`] | a placement against the truth |
 //! | [`sim`] | simulated tiles with exact truth |
-//! | [`pairs`] | which tiles are measured against each other |
-//! | [`region`] | boxes in layout coordinates, which may be negative |
 //! | [`tile_pixels`] | how a method asks for the voxels of a tile |
 
 pub mod align;
+mod box_index;
 pub mod fuse;
 pub mod gain;
 pub mod layout;
-pub mod place;
-pub mod pairs;
-//! | [`overlay`] | coloured pictures in which a wrong position shows |
-mod box_index;
 pub mod overlay;
+pub mod pairs;
+pub mod place;
 pub mod region;
 pub mod regions;
 pub mod score;
