@@ -293,7 +293,7 @@ impl Workflow for ConvertWorkflow {
     fn finish(&self, _: &Plan, done: &Markers, work: &WorkDir) -> Result<Finished, SourceError> {
         let outputs = self.output.finish(work)?;
         let clipped: u64 =
-            done.summaries("convert").filter_map(|s| s.values.get("clipped")?.as_u64()).sum();
+            done.summaries("convert").filter_map(|s| s.ok()?.get("clipped")?.as_u64()).sum();
         let mut warnings = self.warnings.clone();
         if clipped > 0 {
             let message = format!(
@@ -375,8 +375,8 @@ impl RunBlock for ConvertStage<'_> {
 
 fn measured_range(markers: &Markers) -> (f64, f64) {
     let mut range = (f64::INFINITY, f64::NEG_INFINITY);
-    for summary in markers.summaries("range") {
-        let value = |key: &str| summary.values.get(key).and_then(serde_json::Value::as_f64);
+    for summary in markers.summaries("range").flatten() {
+        let value = |key: &str| summary.get(key).and_then(serde_json::Value::as_f64);
         range.0 = range.0.min(value("low").unwrap_or(f64::INFINITY));
         range.1 = range.1.max(value("high").unwrap_or(f64::NEG_INFINITY));
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use hooke_core::{ImageSource, Pixels, Region};
+use hooke_core::{Pixels, Region};
 use hooke_io::{ChunkCache, OpenOptions};
 use ndarray::Array2;
 

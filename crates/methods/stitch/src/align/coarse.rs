@@ -132,13 +132,12 @@ pub(crate) fn band_pass(volume: &mut Volume, factors: [usize; 3], voxel: [f64; 3
         })
     };
     let Volume { shape, values, mask } = volume;
-    let mut scratch = Vec::new();
     let mut wide = vec![0.0; values.len()];
-    gaussian_into(values, *shape, sigma(WIDE), &mut wide, &mut scratch);
+    gaussian_into(values, *shape, sigma(WIDE), &mut wide);
     let narrow = sigma(NARROW);
     if narrow.iter().any(|s| *s > 0.0) {
         let mut smooth = vec![0.0; values.len()];
-        gaussian_into(values, *shape, narrow, &mut smooth, &mut scratch);
+        gaussian_into(values, *shape, narrow, &mut smooth);
         *values = smooth;
     }
     values.iter_mut().zip(&wide).for_each(|(v, w)| *v -= w);

@@ -125,7 +125,7 @@ fn residuals(
         let middle = median(&mut known).unwrap_or(0.0);
         plane.iter_mut().for_each(|v| *v = if v.is_finite() { *v } else { middle });
         let mut smooth = vec![0.0; plane.len()];
-        gaussian_into(&plane, shape, [0.0, HIGH_PASS, HIGH_PASS], &mut smooth, &mut Vec::new());
+        gaussian_into(&plane, shape, [0.0, HIGH_PASS, HIGH_PASS], &mut smooth);
         plane.iter_mut().zip(&smooth).for_each(|(v, s)| *v -= s);
         Ok(plane)
     };

@@ -61,7 +61,7 @@ pub fn run(args: RunArgs, cx: &Context) -> Result {
     fuse.channel = args.fuse_channel.clone();
     fuse.strict = args.input.strict;
     execute::refuse_existing(&args.output, &args.common)?;
-    let first = AlignWorkflow::new(align, &layout)?.placed(place);
+    let first = AlignWorkflow::new(align, &layout)?.placed(place)?;
     let measured = execute::run(&first, &layout, &args.common, cx)?;
     if args.common.dry_run || args.common.plan_only || measured.status != Status::Done {
         return Ok(measured);
