@@ -133,9 +133,9 @@ fn slice_of(tile: &Tile) -> Option<(usize, u64)> {
 }
 
 thread_local! {
-    /// One block per thread, reused: the first touch of fresh memory costs ten times a copy.
-    static BLOCK: std::cell::RefCell<Pixels> =
-        std::cell::RefCell::new(Pixels::zeros(Dtype::Uint16, [1; 5]));
+    /// One block per thread, reused: the first touch of fresh memory costs ten times a copy. It is
+    /// taken out while in use, since a thread that waits for a read may begin another.
+    static BLOCK: std::cell::Cell<Option<Pixels>> = const { std::cell::Cell::new(None) };
 }
 
 /// Tiles as f32, for measuring.
@@ -152,11 +152,11 @@ impl TilePixels<f32> for AsFloat<'_> {
         shape: [usize; 3],
         out: &mut Vec<f32>,
     ) -> Result<(), TileError> {
-        BLOCK.with_borrow_mut(|block| {
-            self.0.read_pixels(tile, start, shape, block)?;
-            block.to_f32_into(out);
-            Ok(())
-        })
+        let mut block = BLOCK.take().unwrap_or_else(|| Pixels::zeros(Dtype::Uint16, [0; 5]));
+        let result = self.0.read_pixels(tile, start, shape, &mut block);
+        block.to_f32_into(out);
+        BLOCK.set(Some(block));
+        result
     }
 }
 
