@@ -173,6 +173,9 @@ fn to_outcome(
         result: report.result.clone(),
         ..Outcome::default()
     };
+    for warning in &report.warnings {
+        shown.warning(&warning.code, &warning.message);
+    }
     match report.status {
         RunStatus::Done | RunStatus::Incomplete => {
             shown.note(&finished_line(target.path(), report.size_bytes(), cx));
@@ -367,7 +370,21 @@ fn engine_error(error: &engine::Error) -> CliError {
     };
     let mut result = CliError::from_chain(kind, error);
     result.hints.extend(error.hints());
+    result.hints.extend(hints_below(error));
     result
+}
+
+/// What the causes of an error advise.
+fn hints_below(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
+    let mut hints: Vec<String> = Vec::new();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let convert = inner.downcast_ref::<ConvertError>().and_then(ConvertError::hint);
+        let stitch = inner.downcast_ref::<hooke_workflows::stitch::StitchError>();
+        hints.extend(convert.or_else(|| stitch.and_then(|s| s.hint())));
+        cause = inner.source();
+    }
+    hints
 }
 
 fn stitch_error(error: &hooke_workflows::stitch::StitchError) -> CliError {

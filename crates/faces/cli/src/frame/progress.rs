@@ -282,7 +282,6 @@ impl Watch for Shown {
                 }
             }
             Event::Message(text) => self.note(text),
-            Event::Warning(warning) => self.warning(&warning.code, &warning.message),
             Event::Stopping(grace) => {
                 let seconds = grace.as_secs();
                 self.line_or_log(&format!("stopping; blocks in flight have {seconds} s to end"));

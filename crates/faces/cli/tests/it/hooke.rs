@@ -133,6 +133,8 @@ pub fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
             }
         }
     }
+    // The image's own name is that of the output and stands in the root's metadata.
+    files.retain(|(name, _)| name != "zarr.json");
     files.sort();
     files
 }

@@ -4,9 +4,7 @@ use std::path::PathBuf;
 
 use hooke_core::Axis;
 use hooke_stitch::Layout;
-use hooke_stitch::align::{
-    AlignParams, Background, Clip, Links, Measure, Search, SignalCount,
-};
+use hooke_stitch::align::{AlignParams, Background, Clip, Links, Measure, Search, SignalCount};
 use serde::{Deserialize, Serialize};
 
 use super::error::StitchError;

@@ -23,6 +23,22 @@ pub fn nominal(
     shapes: &[[u64; 3]],
     voxel: LayoutVoxelSize,
 ) -> Result<Vec<[f64; 3]>, StitchError> {
+    let mut found = given_or_grid(options, tiles, origins_um, shapes, voxel)?;
+    // Planes have no depth to measure: a focus drive's fraction of a voxel means nothing.
+    if shapes.iter().all(|s| s[0] == 1) {
+        let lowest = found.iter().map(|p| p[0]).fold(f64::INFINITY, f64::min);
+        found.iter_mut().for_each(|p| p[0] = (p[0] - lowest).round());
+    }
+    Ok(found)
+}
+
+fn given_or_grid(
+    options: &InputOptions,
+    tiles: &[FoundTile],
+    origins_um: &[Option<[f64; 3]>],
+    shapes: &[[u64; 3]],
+    voxel: LayoutVoxelSize,
+) -> Result<Vec<[f64; 3]>, StitchError> {
     no_duplicates(tiles)?;
     let size = voxel.zyx();
     let given = tiles.iter().all(|t| t.position.is_some());

@@ -21,7 +21,7 @@ pub(crate) fn core(geometry: &PairGeometry, displacement: [i64; 3]) -> Span {
     let overlap = geometry.overlap_at(displacement);
     let length = overlap.shape();
     overlap.grown(std::array::from_fn(|d| {
-        if length[d] <= 2 { 0 } else { -(length[d] as i64 / THIN).clamp(std::env::var("X_LOW").map_or(1, |v| v.parse().unwrap()), MARGIN) }
+        if length[d] <= 2 { 0 } else { -(length[d] as i64 / THIN).clamp(1, MARGIN) }
     }))
 }
 

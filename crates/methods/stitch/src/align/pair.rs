@@ -50,10 +50,8 @@ pub fn align_pair(
             warnings: vec![],
         });
     };
-    let mut voxels =
+    let voxels =
         [pre, post].map(|t| TileVoxels::new(t, pixels, params.clip, correction, statistics));
-    if std::env::var("X_COMMON").is_ok() { let f = voxels[0].levels.floor.min(voxels[1].levels.floor); voxels[0].levels.floor = f; voxels[1].levels.floor = f; }
-    if let Ok(v) = std::env::var("X_FLOOR") { let f = v.parse().unwrap(); voxels[0].levels.floor = f; voxels[1].levels.floor = f; }
     let sides: [&dyn Voxels; 2] = [&voxels[0], &voxels[1]];
     let result = match params.measure {
         Measure::Msd => by_difference(sides, &geometry, task, params),

@@ -20,7 +20,7 @@ const CHUNK: usize = 32;
 fn taps(fraction: f64) -> [f32; TAPS] {
     let weight = |j: usize| {
         let distance = j as f64 - RADIUS as f64 - fraction;
-        (-0.5 * (distance / std::env::var("X_SIGMA").map_or(SIGMA, |v| v.parse().unwrap())).powi(2)).exp()
+        (-0.5 * (distance / SIGMA).powi(2)).exp()
     };
     let sum: f64 = (0..TAPS).map(weight).sum();
     std::array::from_fn(|j| (weight(j) / sum) as f32)

@@ -135,10 +135,9 @@ impl Voxels for TileVoxels<'_> {
 
 /// `sqrt(max(v - floor, 0) + 1)`: the square root makes photon noise equal everywhere.
 pub(crate) fn stabilise(values: &mut [f32], floor: f32) {
-    if std::env::var("X_RAW").is_ok() { return; }
     for v in values {
-        // An infinite value minus itself is NaN, a finite one 0: unknown voxels stay unknown.
-        let unknown = *v - *v;
+        // Unknown voxels stay unknown.
+        let unknown = if v.is_finite() { 0.0 } else { f32::NAN };
         let above = if *v > floor { *v - floor } else { 0.0 };
         *v = (above + 1.0).sqrt() + unknown;
     }
