@@ -1,13 +1,11 @@
-//! Checks of the house: `cargo xtask floors | sizes | repeats | docs`.
+//! Checks of the house: `cargo xtask floors | sizes | repeats`.
 //!
 //! | check | fails when |
 //! |---|---|
 //! | `floors` | a crate depends upwards or on a sibling, or a method touches files, clocks or the terminal |
 //! | `sizes` | a file has more than 800 lines of code without a reason in `xtask/sizes.toml` |
 //! | `repeats` | never; lists places that share eight or more equal lines |
-//! | `docs` | a public function that returns a `Result` has no `# Errors` section |
 
-mod docs;
 mod floors;
 mod repeats;
 mod sizes;
@@ -17,7 +15,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let checks: Vec<String> = std::env::args().skip(1).collect();
-    let names = ["floors", "sizes", "repeats", "docs"];
+    let names = ["floors", "sizes", "repeats"];
     let chosen: Vec<&str> = match checks.as_slice() {
         [] => names.to_vec(),
         some => some.iter().map(String::as_str).collect(),
@@ -28,7 +26,6 @@ fn main() -> ExitCode {
             "floors" => floors::check(),
             "sizes" => sizes::check(),
             "repeats" => repeats::list(),
-            "docs" => docs::check(),
             other => Err(format!("no check `{other}`; known: {}", names.join(", "))),
         };
         match problems {

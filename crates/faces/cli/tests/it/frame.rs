@@ -80,7 +80,7 @@ fn an_unknown_key_is_shown_where_it_stands() {
 #[test]
 fn wrong_values_bad_toml_and_other_commands_are_shown_in_the_same_form() {
     let bench = Bench::new();
-    let mut show = |text: &str| {
+    let show = |text: &str| {
         bench.write("run.toml", text);
         bench.fails(2, "stitch fuse a.json -o out.zarr --config run.toml")
     };
