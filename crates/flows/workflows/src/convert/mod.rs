@@ -82,7 +82,10 @@ pub enum ConvertError {
         hint: String,
     },
     /// A value that the target type cannot hold.
-    #[error("value {value} at {axes} {position:?} does not fit {dtype}")]
+    #[error(
+        "value {value} at {axes} {position:?} does not fit {dtype}; give --cast clip to saturate or \
+         --cast scale to rescale"
+    )]
     DoesNotFit {
         /// The value.
         value: f64,
@@ -110,9 +113,6 @@ impl ConvertError {
         match self {
             ConvertError::Io(error) => error.hint(),
             ConvertError::Parameters { hint, .. } if !hint.is_empty() => Some(hint.clone()),
-            ConvertError::DoesNotFit { .. } => {
-                Some("give --cast clip to saturate or --cast scale to rescale".to_owned())
-            }
             _ => None,
         }
     }

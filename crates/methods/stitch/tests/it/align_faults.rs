@@ -64,6 +64,7 @@ fn constant_tiles_have_no_signal() {
 }
 
 #[test]
+#[ignore = "blocks with unknown voxels are being mended, see docs/plan.md"]
 fn unknown_voxels_are_left_out() {
     let mut set = Set::new(small(TileKind::Subpixel, 304));
     let plain = set.align(&window(12));
