@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::fuse::FuseError;
+use crate::place::PlaceError;
 
 pub use measure::measure_pair;
 pub use solve::solve_gains;
@@ -129,6 +130,9 @@ pub enum GainError {
         /// The one that is missing.
         tile: usize,
     },
+    /// The normal equations cannot be solved.
+    #[error(transparent)]
+    Solve(#[from] PlaceError),
     /// A tile's shape or position is impossible, or it cannot be read.
     #[error(transparent)]
     Fuse(#[from] FuseError),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{GainError, GainParams, PairGain, TileGain};
+use crate::place::normal_equations::LinkGraph;
 
 /// No gain of a pair is trusted more than this.
 const LEAST_LOG_GAIN_SD: f64 = 1e-3;
@@ -20,7 +21,8 @@ const LEAST_MEAN_SD: f64 = 1e-4;
 /// Gain and offset by tile id.
 ///
 /// # Errors
-/// [`GainError::Parameter`]; [`GainError::UnknownTile`] when a pair names a tile not in `tiles`.
+/// [`GainError::Parameter`]; [`GainError::UnknownTile`] when a pair names a tile not in `tiles`;
+/// [`GainError::Solve`] when the equations are not finite.
 pub fn solve_gains(
     tiles: &[usize],
     pairs: &[PairGain],
@@ -36,29 +38,32 @@ pub fn solve_gains(
             return Err(GainError::UnknownTile { pre: p.pre, post: p.post, tile });
         }
     }
+    if pairs.is_empty() {
+        return Ok(number.into_keys().map(|id| (id, TileGain::default())).collect());
+    }
     let level = median_level(&pairs);
-    // `gain_pre * pre + offset_pre = gain_post * post + offset_post`
-    let links: Vec<Link> = pairs
-        .iter()
-        .map(|p| {
-            let sd = p.log_gain_sd.max(LEAST_LOG_GAIN_SD);
-            let ends = (number[&p.pre], number[&p.post]);
-            Link { ends, difference: p.gain.ln(), weight: (sd * sd).recip() }
-        })
-        .collect();
-    let prior = params.prior_log_gain_sd.powi(-2);
-    let gains: Vec<f64> = solve(number.len(), &links, prior).into_iter().map(f64::exp).collect();
-    let links: Vec<Link> = pairs
-        .iter()
-        .map(|p| {
-            let (a, b) = (number[&p.pre], number[&p.post]);
-            let sd = gains[b] * p.mean_sd.max(LEAST_MEAN_SD * level);
-            let difference = gains[b] * p.post_mean - gains[a] * p.pre_mean;
-            Link { ends: (a, b), difference, weight: (sd * sd).recip() }
-        })
-        .collect();
+    let ends: Vec<(usize, usize)> =
+        pairs.iter().map(|p| (number[&p.pre], number[&p.post])).collect();
+    let graph = LinkGraph::new(number.len(), ends.clone())?;
+    let solve = |prior: f64, links: Vec<(f64, f64)>| -> Result<Vec<f64>, GainError> {
+        let (weights, differences): (Vec<f64>, Vec<f64>) = links.into_iter().unzip();
+        let mut values = graph.right_hand_side(&weights, differences.into_iter());
+        graph.factor(&weights, &vec![prior; number.len()])?.solve(&mut values);
+        Ok(values)
+    };
+    // Both tiles shall show the same: gain_pre * pre + offset_pre = gain_post * post + offset_post.
+    let log_gain = |p: &PairGain| {
+        let sd = p.log_gain_sd.max(LEAST_LOG_GAIN_SD);
+        (sd.powi(-2), -p.gain.ln())
+    };
+    let gains = solve(params.prior_log_gain_sd.powi(-2), pairs.iter().map(log_gain).collect())?;
+    let gains: Vec<f64> = gains.into_iter().map(f64::exp).collect();
+    let offset = |(p, (a, b)): (&PairGain, &(usize, usize))| {
+        let sd = gains[*b] * p.mean_sd.max(LEAST_MEAN_SD * level);
+        (sd.powi(-2), gains[*a] * p.pre_mean - gains[*b] * p.post_mean)
+    };
     let prior = params.prior_offset_sd.unwrap_or(level).powi(-2);
-    let offsets = solve(number.len(), &links, prior);
+    let offsets = solve(prior, pairs.iter().zip(&ends).map(offset).collect())?;
     let solved = |n: usize| TileGain { gain: gains[n], offset: offsets[n] };
     Ok(number.into_iter().map(|(id, n)| (id, solved(n))).collect())
 }
@@ -76,61 +81,6 @@ fn median_level(pairs: &[PairGain]) -> f64 {
         pairs.iter().map(|p| (p.pre_mean.abs() + p.post_mean.abs()) / 2.0).collect();
     levels.sort_unstable_by(f64::total_cmp);
     levels.get(levels.len() / 2).copied().filter(|l| *l > 0.0).unwrap_or(1.0)
-}
-
-/// `value of the first end - value of the second = difference`.
-struct Link {
-    ends: (usize, usize),
-    difference: f64,
-    weight: f64,
-}
-
-/// Minimises `sum weight (u_a - u_b - difference)^2 + prior sum u^2`.
-///
-/// Conjugate gradients with the diagonal as preconditioner (Hestenes & Stiefel 1952), serial, so
-/// the same input gives the same bits.
-fn solve(nodes: usize, links: &[Link], prior: f64) -> Vec<f64> {
-    let mut diagonal = vec![prior; nodes];
-    let mut residual = vec![0.0; nodes];
-    for Link { ends: (a, b), difference, weight } in links {
-        diagonal[*a] += weight;
-        diagonal[*b] += weight;
-        residual[*a] += weight * difference;
-        residual[*b] -= weight * difference;
-    }
-    let times = |u: &[f64]| {
-        let mut out: Vec<f64> = u.iter().map(|u| prior * u).collect();
-        for Link { ends: (a, b), weight, .. } in links {
-            let flow = weight * (u[*a] - u[*b]);
-            out[*a] += flow;
-            out[*b] -= flow;
-        }
-        out
-    };
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let scaled = |r: &[f64]| r.iter().zip(&diagonal).map(|(r, d)| r / d).collect::<Vec<f64>>();
-    let mut solution = vec![0.0; nodes];
-    let mut direction = scaled(&residual);
-    let mut size = dot(&residual, &direction);
-    let enough = 1e-24 * size;
-    for _ in 0..10 * nodes + 100 {
-        if size <= enough {
-            break;
-        }
-        let image = times(&direction);
-        let step = size / dot(&direction, &image);
-        for n in 0..nodes {
-            solution[n] += step * direction[n];
-            residual[n] -= step * image[n];
-        }
-        let next = scaled(&residual);
-        let next_size = dot(&residual, &next);
-        for (d, n) in direction.iter_mut().zip(&next) {
-            *d = n + next_size / size * *d;
-        }
-        size = next_size;
-    }
-    solution
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub enum PlaceError {
         max: f64,
     },
     /// Normal equations that could not be solved.
-    #[error("the positions cannot be solved: {reason}")]
+    #[error("the normal equations cannot be solved: {reason}")]
     Solve {
         /// What the solver said.
         reason: String,

@@ -19,7 +19,7 @@ mod deviation;
 mod error;
 mod link;
 mod loops;
-mod normal_equations;
+pub(crate) mod normal_equations;
 mod outcome;
 mod params;
 mod peer;
