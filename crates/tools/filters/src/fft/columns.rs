@@ -13,6 +13,10 @@ use super::scratch::{with_complexes, with_lanes};
 /// Columns of one parallel task, a multiple of [`LANES`].
 const TASK_COLUMNS: usize = 128;
 
+/// Elements of sixteen columns that a task holds at a time: half a MiB, so that they stay in the
+/// second-level cache.
+const BLOCK_VALUES: usize = 1 << 12;
+
 /// Transforms of columns of one length, in both directions.
 pub(super) struct Columns {
     len: usize,
@@ -73,14 +77,21 @@ impl Columns {
     }
 
     fn transform_task(&self, rows: &mut [&mut [Complex32]], live: usize, direction: Direction) {
-        let starts = (0..rows[0].len()).step_by(LANES);
+        let width = rows[0].len();
+        let starts = (0..width).step_by(LANES);
         match (&self.method, direction) {
             (Method::None, _) => {}
-            (Method::Lanes(fft), _) => with_lanes(2 * self.len, |work| {
-                for start in starts {
-                    fft.process(rows, start, live, direction, work);
-                }
-            }),
+            (Method::Lanes(fft), _) => {
+                let blocks = (BLOCK_VALUES / self.len).clamp(1, TASK_COLUMNS / LANES);
+                let blocks = blocks.min(width.div_ceil(LANES));
+                with_lanes((blocks + 1) * self.len, |work| {
+                    for start in starts.step_by(blocks) {
+                        let columns = start..width.min(start + blocks * LANES);
+                        let work = &mut work[..(columns.len().div_ceil(LANES) + 1) * self.len];
+                        fft.process(rows, columns, live, direction, work);
+                    }
+                });
+            }
             (Method::Lines { forward, .. }, Direction::Forward) => {
                 lines(rows, starts, live, &**forward)
             }

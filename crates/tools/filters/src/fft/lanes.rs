@@ -4,6 +4,8 @@
 //! without moving elements between lanes. Stockham's self-sorting form: each pass reads one buffer and
 //! writes the other in the order that the next pass wants.
 
+use std::ops::Range;
+
 use multiversion::multiversion;
 use rustfft::num_complex::Complex32;
 
@@ -55,22 +57,31 @@ impl LanesFft {
         (left == 1).then_some(Self { len, passes })
     }
 
-    /// Transforms sixteen columns starting at `start` of `rows`, in place and not scaled.
+    /// Transforms `columns` of `rows`, in place and not scaled.
     ///
-    /// Fewer columns are fine at the end of a row. Rows from `live` on are taken as zero. `work` must
-    /// hold two elements per row.
+    /// Rows from `live` on are taken as zero. `work` must hold, per row, one element for each sixteen
+    /// columns and one more.
     pub(super) fn process(
         &self,
         rows: &mut [&mut [Complex32]],
-        start: usize,
+        columns: Range<usize>,
         live: usize,
         direction: Direction,
         work: &mut [Lanes],
     ) {
-        let (mut from, mut to) = work.split_at_mut(self.len);
-        load_columns(from, &rows[..live], start, direction);
-        self.run(&mut from, &mut to);
-        store_columns(from, rows, start, direction);
+        let mut blocks: Vec<&mut [Lanes]> = work.chunks_mut(self.len).collect();
+        let mut spare = blocks.pop().expect("working memory was measured for one more");
+        // Row by row for all columns: memory is fetched in longer pieces than one block's.
+        for (t, row) in rows[..live].iter().enumerate() {
+            load_row(&mut blocks, t, &row[columns.clone()], direction);
+        }
+        for block in &mut blocks {
+            block[live..].fill(Lanes::ZERO);
+            self.run(block, &mut spare);
+        }
+        for (t, row) in rows.iter_mut().enumerate() {
+            store_row(&blocks, t, &mut row[columns.clone()], direction);
+        }
     }
 
     /// Transforms the first elements of `from`, forward. The result is in `from` again: the two buffers
@@ -106,23 +117,16 @@ fn twiddles(len: usize, radix: usize) -> Vec<[f32; 2]> {
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
-fn load_columns(to: &mut [Lanes], rows: &[&mut [Complex32]], start: usize, direction: Direction) {
-    let (live, zero) = to.split_at_mut(rows.len());
-    for (lanes, row) in live.iter_mut().zip(rows) {
-        load(lanes, &row[start..], direction);
+fn load_row(blocks: &mut [&mut [Lanes]], t: usize, row: &[Complex32], direction: Direction) {
+    for (block, row) in blocks.iter_mut().zip(row.chunks(LANES)) {
+        load(&mut block[t], row, direction);
     }
-    zero.fill(Lanes::ZERO);
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
-fn store_columns(
-    from: &[Lanes],
-    rows: &mut [&mut [Complex32]],
-    start: usize,
-    direction: Direction,
-) {
-    for (lanes, row) in from.iter().zip(rows) {
-        store(lanes, &mut row[start..], direction);
+fn store_row(blocks: &[&mut [Lanes]], t: usize, row: &mut [Complex32], direction: Direction) {
+    for (block, row) in blocks.iter().zip(row.chunks_mut(LANES)) {
+        store(&block[t], row, direction);
     }
 }
 
