@@ -15,6 +15,9 @@ const FEW_LINKS: f64 = 24.0;
 /// Agreement with other links adds at most this much to a link's log odds; it adds little to a
 /// link so uncertain that it agrees with anything.
 const MOST_BY_FIT: f64 = 9.0;
+/// Log odds, beyond those of a link alone, that a link must have with that addition: a link has
+/// several others to agree with by chance.
+const ODDS_MORE: f64 = 2.5;
 /// Rounds before verdicts are final.
 const MOST_ROUNDS: usize = 24;
 /// A link that fell out of the solution this often stays out.
@@ -89,7 +92,7 @@ impl Robust {
         let barred = |k: usize| {
             let by_fit = (-self.chance_of_fit(k).max(1e-9).ln()).min(MOST_BY_FIT);
             let odds = self.prior_log_odds(k) + by_fit;
-            (odds < odds_needed).then_some(Rejection::LowQuality)
+            (odds < odds_needed + ODDS_MORE).then_some(Rejection::LowQuality)
         };
         let mut settling = Settling {
             kept: vec![false; links.len()],
