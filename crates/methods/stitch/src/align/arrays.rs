@@ -98,10 +98,7 @@ pub fn pair_projections(
         Err(Stop::Unread(error)) => return Err(error.into()),
         Err(_) => return Err(never),
     };
-    let [a, b] = flat.maxima;
-    let shapes = flat.volumes.map(|v| v.shape);
-    let array = |values, shape| {
-        Array3::from_shape_vec(shape, values).expect("a projection has its shape's voxels")
-    };
-    Ok([array(a, shapes[0]), array(b, shapes[1])])
+    Ok(flat.volumes.map(|v| {
+        Array3::from_shape_vec(v.shape, v.values).expect("a projection has its shape's voxels")
+    }))
 }

@@ -4,12 +4,17 @@ use super::blocks::{FIRST_BLOCKS, core, rank_blocks};
 use super::coarse::CoarsePair;
 use super::geometry::{PairGeometry, Span};
 use super::ncc::parabola_top;
+use super::patches::centre;
 use super::smooth::{RADIUS, Smoothed, smooth_at};
 use super::source::{Voxels, read_padded};
 use crate::tile_pixels::TileError;
 
 /// Voxels of the middle of a block that are compared; enough to rank neighbouring shifts.
 const PART_VOXELS: i64 = 16_384;
+
+/// A block is left out when more than this part (one in so many) of its voxels is unknown; fewer
+/// are set to its mean, which is good enough to rank shifts.
+const MOST_UNKNOWN: usize = 5;
 
 /// An integer displacement with its score and the sub-voxel place of the parabola's top.
 #[derive(Debug, Clone, Copy)]
@@ -125,11 +130,9 @@ fn read_part(
     ];
     for side in 0..2 {
         read_padded(sides[side], &spans[side], &mut buffer, &mut raw)?;
-        if raw.iter().any(|v| !v.is_finite()) {
+        if centre(&mut raw).len() * MOST_UNKNOWN > raw.len() {
             return Ok(None);
         }
-        let mean = (raw.iter().map(|v| f64::from(*v)).sum::<f64>() / raw.len() as f64) as f32;
-        raw.iter_mut().for_each(|v| *v -= mean);
         smooth_at(&raw, spans[side].shape(), [0; 3], [0.0; 3], &mut scratch, &mut smoothed[side]);
     }
     let [a, b] = smoothed;

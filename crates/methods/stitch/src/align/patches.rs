@@ -253,7 +253,7 @@ fn unit(i: usize, n: usize) -> f32 {
 }
 
 /// Moves the mean to 0, replaces unknown voxels by it and lists them.
-fn centre(values: &mut [f32]) -> Vec<usize> {
+pub(crate) fn centre(values: &mut [f32]) -> Vec<usize> {
     let sum: f64 = values.iter().map(|v| f64::from(*v)).sum();
     if sum.is_finite() {
         let mean = (sum / values.len() as f64) as f32;
@@ -284,8 +284,7 @@ fn patch_extents(shape: [usize; 3]) -> Vec<Extent> {
 }
 
 /// Whether an unknown voxel lies within the smoothing of a patch.
-fn meets_unknown(e: &Extent, unknown: &[usize], shape: [usize; 3], reach: [i64; 3]) -> bool {
-    let reach = reach.map(|r| r as usize);
+fn meets_unknown(e: &Extent, unknown: &[usize], shape: [usize; 3], reach: [usize; 3]) -> bool {
     unknown.iter().any(|i| {
         let (y, x) = (i / shape[2] % shape[1], i % shape[2]);
         (e.y[0]..e.y[1] + 2 * reach[1]).contains(&y) && (e.x[0]..e.x[1] + 2 * reach[2]).contains(&x)

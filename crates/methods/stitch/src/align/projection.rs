@@ -3,16 +3,14 @@
 use super::geometry::{PairGeometry, Span};
 use super::measure::Stop;
 use super::params::AlignParams;
-use super::source::{StableVolume, Voxels};
+use super::source::{VolumeInMemory, Voxels};
 
 /// Planes read at once.
 const PLANES: i64 = 8;
 
 /// Both slabs of a pair projected along one axis, as volumes of length 1 along it.
 pub(crate) struct ProjectedPair {
-    pub volumes: [StableVolume; 2],
-    /// The maxima themselves, before their variance was stabilised.
-    pub maxima: [Vec<f32>; 2],
+    pub volumes: [VolumeInMemory; 2],
     /// The geometry of the projections; its displacements are `origin` smaller.
     pub geometry: PairGeometry,
     pub origin: [f64; 3],
@@ -46,16 +44,13 @@ pub(crate) fn project_pair(
             (span.start[axis], span.end[axis]) = (low, high);
         }
     }
-    let one = |side: usize| -> Result<(Vec<f32>, StableVolume), Stop> {
-        let maximum = project(sides[side], &spans[side], axis)?;
+    let one = |side: usize| -> Result<VolumeInMemory, Stop> {
+        let values = project(sides[side], &spans[side], axis)?;
         let mut shape = spans[side].shape();
         shape[axis] = 1;
-        let mut values = maximum.clone();
-        sides[side].stabilise(&mut values);
-        Ok((maximum, StableVolume { values, shape }))
+        Ok(VolumeInMemory { values, shape, floor: sides[side].floor() })
     };
-    let (first, second) = (one(0)?, one(1)?);
-    let (maxima, volumes) = ([first.0, second.0], [first.1, second.1]);
+    let volumes = [one(0)?, one(1)?];
     let mut flat = geometry.clone();
     let mut origin: [f64; 3] =
         std::array::from_fn(|d| (spans[0].start[d] - spans[1].start[d]) as f64);
@@ -69,7 +64,7 @@ pub(crate) fn project_pair(
     flat.shapes = [0, 1].map(|side| volumes[side].shape.map(|n| n as i64));
     flat.slabs = flat.shapes.map(|shape| Span { start: [0; 3], end: shape });
     flat.overlap[axis] = 1;
-    Ok(ProjectedPair { volumes, maxima, geometry: flat, origin })
+    Ok(ProjectedPair { volumes, geometry: flat, origin })
 }
 
 /// The maximum along an axis, read a few planes at a time; unknown voxels count only where a whole

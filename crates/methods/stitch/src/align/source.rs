@@ -51,6 +51,8 @@ pub(crate) trait Voxels {
     fn stabilise(&self, values: &mut [f32]);
     /// Lengths of the whole.
     fn shape(&self) -> [i64; 3];
+    /// The level that is subtracted before the square root.
+    fn floor(&self) -> f32;
 }
 
 /// One tile, read through its corrections.
@@ -125,6 +127,10 @@ impl Voxels for TileVoxels<'_> {
     fn shape(&self) -> [i64; 3] {
         self.tile.shape.map(|n| n as i64)
     }
+
+    fn floor(&self) -> f32 {
+        self.levels.floor
+    }
 }
 
 /// `sqrt(max(v - floor, 0) + 1)`: the square root makes photon noise equal everywhere.
@@ -180,29 +186,36 @@ pub(crate) fn read_padded(
     Ok(())
 }
 
-/// A small volume in memory, already stabilised: projections.
-pub(crate) struct StableVolume {
+/// A small volume in memory: projections.
+pub(crate) struct VolumeInMemory {
     pub values: Vec<f32>,
     pub shape: [usize; 3],
+    /// Subtracted before the square root that stabilises the variance.
+    pub floor: f32,
 }
 
-impl Voxels for StableVolume {
+impl Voxels for VolumeInMemory {
     fn read(&self, span: &Span, out: &mut Vec<f32>) -> Result<(), TileError> {
         out.clear();
         for z in span.start[0]..span.end[0] {
             for y in span.start[1]..span.end[1] {
                 let row = (z as usize * self.shape[1] + y as usize) * self.shape[2];
-                out.extend_from_slice(
-                    &self.values[row + span.start[2] as usize..row + span.end[2] as usize],
-                );
+                let columns = row + span.start[2] as usize..row + span.end[2] as usize;
+                out.extend_from_slice(&self.values[columns]);
             }
         }
         Ok(())
     }
 
-    fn stabilise(&self, _: &mut [f32]) {}
+    fn stabilise(&self, values: &mut [f32]) {
+        stabilise(values, self.floor);
+    }
 
     fn shape(&self) -> [i64; 3] {
         self.shape.map(|n| n as i64)
+    }
+
+    fn floor(&self) -> f32 {
+        self.floor
     }
 }
