@@ -3,9 +3,9 @@
 //! `cargo run --release -p hooke-stitch --example time_align [SET...] [--seed N]`
 #![allow(clippy::unwrap_used)]
 
-use hooke_stitch::Layout;
 use hooke_stitch::align::{AlignParams, Correction, align_pair, prepare};
 use hooke_stitch::pairs::pair_tasks;
+use hooke_stitch::place::{PlaceParams, place};
 use hooke_stitch::sim::{TileKind, TileSim, TileSimParams};
 use hooke_stitch::tile_pixels::{TileError, TilePixels};
 use rayon::prelude::*;
@@ -40,45 +40,6 @@ fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
     (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
-}
-
-/// Plain least squares over all measured links, weights from their covariances' diagonals.
-fn place(layout: &Layout) -> Vec<[f64; 3]> {
-    let n = layout.tiles.len();
-    let mut positions = vec![[0.0; 3]; n];
-    for d in 0..3 {
-        let mut m = vec![vec![0.0; n + 1]; n];
-        for (i, row) in m.iter_mut().enumerate() {
-            row[i] += 1e-9;
-        }
-        for p in &layout.pairs {
-            let Some(sd) = p.sd_px else { continue };
-            let w = 1.0 / (sd[d] * sd[d] + 0.02 * 0.02);
-            if !w.is_finite() || !p.displacement_px[d].is_finite() {
-                continue;
-            }
-            let (i, j, v) = (p.pre, p.post, p.displacement_px[d]);
-            m[i][i] += w;
-            m[j][j] += w;
-            m[i][j] -= w;
-            m[j][i] -= w;
-            m[j][n] += w * v;
-            m[i][n] -= w * v;
-        }
-        for i in 0..n {
-            for j in i + 1..n {
-                let f = m[j][i] / m[i][i];
-                for k in i..=n {
-                    m[j][k] -= f * m[i][k];
-                }
-            }
-        }
-        for i in (0..n).rev() {
-            let sum: f64 = (i + 1..n).map(|j| m[i][j] * positions[j][d]).sum();
-            positions[i][d] = (m[i][n] - sum) / m[i][i];
-        }
-    }
-    positions
 }
 
 /// Root mean square and largest distance to the truth after removing the mean difference.
@@ -167,7 +128,8 @@ fn main() {
         layout.pairs = outcomes.iter().map(|o| o.pair.clone()).collect();
         let warnings: Vec<_> =
             outcomes.iter().flat_map(|o| &o.warnings).map(|w| w.message.clone()).collect();
-        let found = place(&layout);
+        place(&mut layout, &PlaceParams::default()).unwrap();
+        let found: Vec<[f64; 3]> = layout.tiles.iter().map(|t| t.position_px.unwrap().0).collect();
         let (rms, max, per) = errors(&found, sim.truth());
         let mut covered = (0, 0);
         let mut z2 = 0.0;

@@ -1,7 +1,8 @@
-//! Simulated sets as the alignment tests use them, and a plain solver to judge displacements.
+//! Simulated sets as the alignment tests use them, and their errors after placing.
 
 use hooke_stitch::Layout;
 use hooke_stitch::align::{AlignParams, Correction, align_layout};
+use hooke_stitch::place::{PlaceParams, place};
 use hooke_stitch::sim::{TileKind, TileSim, TileSimParams};
 use hooke_stitch::tile_pixels::TilesInMemory;
 use ndarray::Array3;
@@ -45,9 +46,12 @@ impl Set {
         })
     }
 
-    /// Root mean square and largest error of positions by least squares over the links.
+    /// Root mean square and largest error of the positions after placing.
     pub fn errors(&self, aligned: &Layout) -> (f64, f64) {
-        errors(&positions(aligned), &self.truth)
+        let mut placed = aligned.clone();
+        place(&mut placed, &PlaceParams::default()).unwrap();
+        let found: Vec<[f64; 3]> = placed.tiles.iter().map(|t| t.position_px.unwrap().0).collect();
+        errors(&found, &self.truth)
     }
 }
 
@@ -89,43 +93,6 @@ pub fn flat(kind: TileKind, seed: u64) -> TileSimParams {
 
 pub fn window(shift: i64) -> AlignParams {
     AlignParams { max_shift: [[-shift, shift]; 3], ..Default::default() }
-}
-
-/// Weighted least squares over measured links, axis by axis, tile 0 at 0.
-pub fn positions(layout: &Layout) -> Vec<[f64; 3]> {
-    let n = layout.tiles.len();
-    let mut positions = vec![[0.0; 3]; n];
-    for d in 0..3 {
-        let mut m = vec![vec![0.0; n + 1]; n];
-        (0..n).for_each(|i| m[i][i] = 1e-9);
-        for p in &layout.pairs {
-            let Some(sd) = p.sd_px else { continue };
-            let w = 1.0 / (sd[d] * sd[d] + 0.02 * 0.02);
-            if !w.is_finite() || !p.displacement_px[d].is_finite() {
-                continue;
-            }
-            let (i, j, v) = (p.pre, p.post, p.displacement_px[d]);
-            m[i][i] += w;
-            m[j][j] += w;
-            m[i][j] -= w;
-            m[j][i] -= w;
-            m[j][n] += w * v;
-            m[i][n] -= w * v;
-        }
-        for i in 0..n {
-            for j in i + 1..n {
-                let f = m[j][i] / m[i][i];
-                for k in i..=n {
-                    m[j][k] -= f * m[i][k];
-                }
-            }
-        }
-        for i in (0..n).rev() {
-            let sum: f64 = (i + 1..n).map(|j| m[i][j] * positions[j][d]).sum();
-            positions[i][d] = (m[i][n] - sum) / m[i][i];
-        }
-    }
-    positions
 }
 
 /// Root mean square and largest distance after removing the mean difference.
