@@ -1,16 +1,17 @@
 //! Pyramid levels of an image that is being written, each from the level before.
 
-use hooke_core::downsample::{downsample_into, shape_after};
+use hooke_core::downsample::{Reduce, downsample_into, shape_after};
 use hooke_core::image::{SourceError, WrittenKey};
 use hooke_core::region::grid;
 use hooke_core::{Downsample, Dtype, ImageSink, Pixels, Region, dispatch};
-use ndarray::{ArrayViewMut5, Axis as Dimension};
+use ndarray::{ArrayView5, ArrayViewMut5, Axis as Dimension, s};
 use rayon::prelude::*;
 
 /// Computes one block of a level from the level before, which must be complete there, and writes it.
 ///
-/// The level before is read back chunk by chunk, so that beside the block itself only a few chunks
-/// are in memory. `region` is a union of whole write units of `level`. `scratch` is reused.
+/// The level before is read back piece by piece, each the source of one chunk, so that beside the
+/// block itself one piece is in memory. `region` is a union of whole write units of `level`. `scratch`
+/// holds the block and is reused.
 ///
 /// # Errors
 /// When the level before cannot be read or the block cannot be written.
@@ -26,30 +27,49 @@ pub fn write_block(
     scratch: &mut Pixels,
 ) -> Result<Vec<WrittenKey>, SourceError> {
     let (above, below) = (&sink.levels()[level - 1], &sink.levels()[level]);
-    let factors: [u64; 3] =
-        std::array::from_fn(|d| (below.factors[d] / above.factors[d]).round().max(1.0) as u64);
+    let factors = step_factors(sink, level);
     assert_eq!(below.shape, shape_after(above.shape, factors), "levels follow from each other");
     let steps = [1, 1, factors[0], factors[1], factors[2]];
     scratch.reset(dtype, region.shape);
+    let mut read = Pixels::zeros(dtype, [0; 5]);
     dispatch!(dtype, T => {
         let view = scratch.view_mut::<T>().expect("reset to this dtype");
-        // Parts are chunks of the level, aligned to the image, not to the block.
-        let parts = cut(view, region, below.chunk);
-        parts.into_par_iter().try_for_each_init(
-            || Pixels::zeros(dtype, [1; 5]),
-            |read, (part, out)| {
-                let start = std::array::from_fn(|d| part.start[d] * steps[d]);
-                let end: [u64; 5] =
-                    std::array::from_fn(|d| (part.end()[d] * steps[d]).min(above.shape[d]));
-                let source = Region::new(start, std::array::from_fn(|d| end[d] - start[d]));
-                sink.read_back(level - 1, &source, read)?;
-                let source = read.view::<T>().expect("a level has the dtype of the image");
-                downsample_into(source, factors, method, out);
-                Ok::<(), SourceError>(())
-            },
-        )?;
+        // Pieces are chunks of the level, aligned to the image, not to the block.
+        for (piece, out) in cut(view, region, below.chunk) {
+            let start = std::array::from_fn(|d| piece.start[d] * steps[d]);
+            let end: [u64; 5] =
+                std::array::from_fn(|d| (piece.end()[d] * steps[d]).min(above.shape[d]));
+            let source = Region::new(start, std::array::from_fn(|d| end[d] - start[d]));
+            sink.read_back(level - 1, &source, &mut read)?;
+            let source = read.view::<T>().expect("a level has the dtype of the image");
+            downsample_planes(source, factors, method, out);
+        }
     });
     sink.write(level, region, scratch)
+}
+
+/// Downsamples a few planes at a time, in parallel.
+fn downsample_planes<T: Reduce>(
+    source: ArrayView5<'_, T>,
+    factors: [u64; 3],
+    method: Downsample,
+    out: ArrayViewMut5<'_, T>,
+) {
+    const PLANES: u64 = 4;
+    let shape = <[usize; 5]>::from(out.dim()).map(|n| n as u64);
+    let step = [shape[0], shape[1], PLANES, shape[3], shape[4]];
+    cut(out, &Region::whole(shape), step).into_par_iter().for_each(|(part, out)| {
+        let first = (part.start[2] * factors[0]) as usize;
+        let last = ((part.end()[2] * factors[0]) as usize).min(source.dim().2);
+        let planes = source.slice(s![.., .., first..last, .., ..]);
+        downsample_into(planes, factors, method, out);
+    });
+}
+
+/// The factors over `z, y, x` from the level before to this one.
+fn step_factors(sink: &dyn ImageSink, level: usize) -> [u64; 3] {
+    let (above, below) = (&sink.levels()[level - 1], &sink.levels()[level]);
+    std::array::from_fn(|d| (below.factors[d] / above.factors[d]).round().max(1.0) as u64)
 }
 
 /// Writes all of one level from the level before, write unit by write unit.
@@ -62,27 +82,18 @@ pub fn write_level(
     method: Downsample,
     dtype: Dtype,
 ) -> Result<(), SourceError> {
-    let mut scratch = Pixels::zeros(dtype, [1; 5]);
+    let mut scratch = Pixels::zeros(dtype, [0; 5]);
     for block in grid(sink.levels()[level].shape, sink.write_unit(level)) {
         write_block(sink, level, &block, method, dtype, &mut scratch)?;
     }
     Ok(())
 }
 
-/// Bytes that [`write_block`] needs beside the encoded chunks, for one block of a level.
-pub fn block_bytes(
-    sink: &dyn ImageSink,
-    level: usize,
-    block: [u64; 5],
-    dtype: Dtype,
-    threads: usize,
-) -> u64 {
-    let (above, below) = (&sink.levels()[level - 1], &sink.levels()[level]);
-    let window: f64 =
-        (0..3).map(|d| (below.factors[d] / above.factors[d]).round().max(1.0)).product();
-    let size = dtype.size() as u64;
-    let chunk = Region::whole(below.chunk).voxels() * size;
-    Region::whole(block).voxels() * size + threads as u64 * chunk * window as u64
+/// Bytes that [`write_block`] needs for one block of a level, beside the encoded chunks.
+pub fn block_bytes(sink: &dyn ImageSink, level: usize, block: [u64; 5], dtype: Dtype) -> u64 {
+    let window: u64 = step_factors(sink, level).iter().product();
+    let piece = Region::whole(sink.levels()[level].chunk).voxels() * window;
+    (Region::whole(block).voxels() + piece) * dtype.size() as u64
 }
 
 /// Cuts a block into disjoint views, one per box of a grid over the image.

@@ -112,6 +112,12 @@ fn create_image(
     label: Option<String>,
 ) -> Result<OmeZarrSink> {
     let levels = layout::levels(path, meta, how)?;
+    let bad_size =
+        meta.voxel_size_um.iter().filter_map(|v| v.value).find(|v| !(v.is_finite() && *v > 0.0));
+    let bad_place = meta.origin_um.iter().filter_map(|v| v.value).find(|v| !v.is_finite());
+    if let Some(bad) = bad_size.or(bad_place) {
+        return Err(Error::metadata(path, format!("a voxel size or position of {bad} µm")));
+    }
     let compression = how.compression.unwrap_or(match how.ngff {
         Ngff::V04 => Compression::BloscLz4(5),
         Ngff::V05 => Compression::Zstd(3),

@@ -301,6 +301,18 @@ fn empty_shards_leave_no_file_and_replace_old_ones() {
 }
 
 #[test]
+fn sizes_that_are_none_are_refused() {
+    let folder = scratch();
+    for (n, bad) in [0.0, -1.0, f64::NAN, f64::INFINITY].into_iter().enumerate() {
+        let mut meta = meta_of(Dtype::Uint8);
+        meta.voxel_size_um[1] = Sourced::user(bad);
+        let path = folder.path().join(n.to_string());
+        assert_eq!(create(&path, &meta, &small(Ngff::V05)).unwrap_err().code(), "metadata-invalid");
+        assert!(!path.exists());
+    }
+}
+
+#[test]
 fn labels_are_listed_in_their_container_when_finished() {
     let folder = scratch();
     for ngff in [Ngff::V04, Ngff::V05] {
