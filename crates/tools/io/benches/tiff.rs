@@ -1,7 +1,7 @@
 //! TIFF: opening 10,000 pages, and encoding and decoding chunks with every codec.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use hooke_core::{Axes, Dataset, Dtype, ImageMeta, ImageSink, ImageSource, Pixels, Region};
+use hooke_core::{Axes, Dataset, Dtype, ImageMeta, ImageSink, Pixels, Region};
 use hooke_io::OpenOptions;
 use hooke_io::tiff::{self, Compression, Kind, TiffSink, WriteOptions};
 
