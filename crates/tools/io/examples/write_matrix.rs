@@ -17,12 +17,14 @@ use hooke_core::{
 };
 use hooke_io::ome_zarr::{self, Compression, Levels, Ngff, WriteOptions};
 use hooke_io::pyramid;
+use hooke_io::tiff::{self, Kind, TiffSink};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
-/// Writes an image; returns the file name and the hash of every further level.
-type Write = fn(&Path, &ImageMeta, &Pixels) -> Outcome<Written>;
+/// Writes an image; returns the file name and the hash of every further level, or nothing where the
+/// format does not hold the sample type.
+type Write = fn(&Path, &ImageMeta, &Pixels) -> Outcome<Option<Written>>;
 
 struct Written {
     file: PathBuf,
@@ -32,6 +34,9 @@ struct Written {
 const FORMATS: &[(&str, Write)] = &[
     ("ome-zarr-0.5", |folder, meta, pixels| write_zarr(folder, meta, pixels, Ngff::V05)),
     ("ome-zarr-0.4", |folder, meta, pixels| write_zarr(folder, meta, pixels, Ngff::V04)),
+    ("tiff", |folder, meta, pixels| write_tiff(folder, meta, pixels, Kind::Tiff)),
+    ("imagej-tiff", |folder, meta, pixels| write_tiff(folder, meta, pixels, Kind::ImageJ)),
+    ("ome-tiff", |folder, meta, pixels| write_tiff(folder, meta, pixels, Kind::Ome)),
 ];
 
 const SHAPES: [(&str, [u64; 5]); 5] = [
@@ -56,7 +61,7 @@ fn main() -> Outcome<()> {
         for dtype in Dtype::ALL {
             let meta = describe(&format!("{axes}-{dtype}"), axes, shape, dtype);
             let pixels = pattern(dtype, shape);
-            let written = write(folder, &meta, &pixels)?;
+            let Some(written) = write(folder, &meta, &pixels)? else { continue };
             list.push(entry(&meta, &pixels, &written));
         }
     }
@@ -131,7 +136,12 @@ fn sha256(pixels: &Pixels) -> String {
     Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
-fn write_zarr(folder: &Path, meta: &ImageMeta, pixels: &Pixels, ngff: Ngff) -> Outcome<Written> {
+fn write_zarr(
+    folder: &Path,
+    meta: &ImageMeta,
+    pixels: &Pixels,
+    ngff: Ngff,
+) -> Outcome<Option<Written>> {
     let file = PathBuf::from(format!("{}.ome.zarr", meta.name));
     // Every codec has its turn.
     let codecs = ["zstd", "blosc-lz4", "gzip", "none", "blosc-zstd"];
@@ -158,5 +168,46 @@ fn write_zarr(folder: &Path, meta: &ImageMeta, pixels: &Pixels, ngff: Ngff) -> O
         levels.push(json!({"shape": meta.axes.pick(&level.shape()), "sha256": sha256(&level)}));
     }
     sink.finish()?;
-    Ok(Written { file, levels })
+    Ok(Some(Written { file, levels }))
+}
+
+fn write_tiff(
+    folder: &Path,
+    meta: &ImageMeta,
+    pixels: &Pixels,
+    kind: Kind,
+) -> Outcome<Option<Written>> {
+    let suffix = if kind == Kind::Ome { "ome.tif" } else { "tif" };
+    let file = PathBuf::from(format!("{}.{suffix}", meta.name));
+    // Every codec has its turn; ImageJ's files are raw, and OME-TIFF's levels are halves.
+    let codecs = [
+        tiff::Compression::None,
+        tiff::Compression::Lzw,
+        tiff::Compression::Deflate(6),
+        tiff::Compression::Zstd(3),
+        tiff::Compression::PackBits,
+    ];
+    let turn = Dtype::ALL.iter().position(|d| *d == meta.dtype).unwrap_or(0) + meta.axes.len();
+    let [_, _, _, y, x] = meta.shape;
+    let how = tiff::WriteOptions {
+        compression: (kind != Kind::ImageJ).then(|| codecs[turn % codecs.len()]),
+        tile: (kind == Kind::Ome).then_some([16, 16]),
+        levels: if kind == Kind::Ome { vec![[y.div_ceil(2), x.div_ceil(2)]] } else { Vec::new() },
+        ..tiff::WriteOptions::of(kind)
+    };
+    if how.check(&file, meta).is_err() {
+        return Ok(None);
+    }
+    let sink = TiffSink::create(&folder.join(&file), meta, &how)?;
+    for block in region::grid(meta.shape, sink.write_unit(0)) {
+        sink.write(0, &block, &pixels.crop(&block))?;
+    }
+    let mut levels = Vec::new();
+    if kind == Kind::Ome {
+        pyramid::write_level(&sink, 1, Downsample::Mean, meta.dtype)?;
+        let level = downsample(pixels, [1, 2, 2], Downsample::Mean);
+        levels.push(json!({"shape": meta.axes.pick(&level.shape()), "sha256": sha256(&level)}));
+    }
+    sink.finish()?;
+    Ok(Some(Written { file, levels }))
 }

@@ -6,7 +6,8 @@ use hooke_core::Pixels;
 use hooke_core::pixels::Typed;
 
 use super::decompress::decompress;
-use super::layout::{Codec, Layout, Page, Predictor, Stored};
+use super::layout::{Codec, Layout, Predictor, Stored};
+use super::page::Page;
 use super::planes::Plane;
 use super::predictor::{undo_float, undo_horizontal};
 use super::samples::read_row;

@@ -11,7 +11,8 @@ use hooke_core::{
 use super::file::TiffFile;
 use super::ifd::Ifd;
 use super::image::TiffImage;
-use super::layout::{Codec, Layout, Page, Stored};
+use super::layout::{Codec, Layout, Stored, factor};
+use super::page::Page;
 use super::planes::{Plane, Planes, page_offset};
 use super::positional::{FileBytes, ReadAt};
 use super::{imagej, micromanager, ome, ome_xml, series, stack, tag};
@@ -256,19 +257,10 @@ fn rgb_channels(count: u64) -> Vec<Channel> {
 }
 
 fn level(layout: &Layout, full: [u64; 5], shape: [u64; 5]) -> Level {
-    let factor = |d: usize| {
-        // The whole factor whose level would have this size, where there is one.
-        let ratio = full[d] as f64 / shape[d] as f64;
-        let whole = [ratio.floor(), ratio.ceil()].into_iter().find(|f| {
-            let f = (*f as u64).max(1);
-            full[d].div_ceil(f) == shape[d] || full[d] / f == shape[d]
-        });
-        whole.unwrap_or(ratio).max(1.0)
-    };
     let samples = layout.interleaved();
     Level {
         shape,
-        factors: [1.0, factor(3), factor(4)],
+        factors: [1.0, factor(full[3], shape[3]), factor(full[4], shape[4])],
         chunk: [1, samples, 1, layout.chunk[0], layout.chunk[1]],
         shard: None,
         codec: layout.codec.name().to_owned(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::ifd::{Entry, Ifd, Numbers, read_header};
-use super::layout::Page;
+use super::page::Page;
 use super::positional::ReadAt;
 use super::tag;
 use crate::chunk_cache::ChunkKey;

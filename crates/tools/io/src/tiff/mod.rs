@@ -6,7 +6,7 @@
 //! | `series`, `stack`, `ome` | the images of plain files, of ImageJ and STK files, of OME-TIFF |
 //! | `image`, `chunk` | regions, read in parallel |
 //! | `positional`, `ifd`, `file`, `tag` | bytes, directories, values of tags |
-//! | `layout`, `planes`, `ome_planes` | what a page holds, where planes are |
+//! | `layout`, `page`, `planes`, `ome_planes` | what a page holds, where planes are |
 //! | `decompress`, `jpeg`, `predictor`, `samples` | from compressed bytes to samples |
 //! | `write` | [`TiffSink`]: writing, block by block |
 //! | `resolution`, `units`, `imagej`, `ome_xml`, `metaseries`, `micromanager`, `shaped` | metadata |
@@ -25,6 +25,7 @@ mod micromanager;
 mod ome;
 mod ome_planes;
 mod ome_xml;
+mod page;
 mod planes;
 mod positional;
 mod predictor;

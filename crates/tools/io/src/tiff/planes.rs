@@ -5,8 +5,9 @@ use std::sync::Arc;
 use hooke_core::Axis;
 
 use super::file::TiffFile;
-use super::layout::{Layout, Page};
+use super::layout::Layout;
 use super::ome_planes::OmePlanes;
+use super::page::Page;
 use crate::{Error, OpenOptions, Result};
 
 /// A stored plane: its page, and its offset where it is not the page's own chunks.

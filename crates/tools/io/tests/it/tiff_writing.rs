@@ -113,6 +113,7 @@ fn a_pyramid_is_written_level_by_level_and_read_back_on_the_way() {
     assert_eq!(sink.write_unit(0), [1, 1, 1, 512, 512]);
     assert_eq!(sink.write_unit(2), [1, 1, 1, 160, 144]);
     let mut written = Vec::new();
+    assert_eq!(sink.levels()[2].factors, [1.0, 4.0, 4.0]);
     for (l, level) in sink.levels().iter().enumerate() {
         let pixels = pattern(Dtype::Uint16, level.shape, l as u64);
         for block in hooke_core::region::grid(level.shape, [1, 1, 2, 512, 512]) {

@@ -1,9 +1,16 @@
 //! Directories: entries sorted by tag, values inline or behind, classic and Big, little-endian.
 
+use std::fs::File;
+use std::io;
+
 use super::store::LevelStore;
 use crate::tiff::ifd::Numbers;
 use crate::tiff::layout::Predictor;
+use crate::tiff::positional::write_file_at;
 use crate::tiff::tag;
+
+/// Directories are written out when they have grown to this.
+const BUFFER: usize = 4 << 20;
 
 /// The values of a tag.
 #[derive(Debug, Clone)]
@@ -53,6 +60,73 @@ impl Value {
 
 /// Entries of a directory, by tag.
 pub type Entries = std::collections::BTreeMap<u16, Value>;
+
+/// Directories that follow each other, each with the pointer to the next, written a few at a time.
+pub struct ChainWriter<'a> {
+    file: &'a File,
+    numbers: Numbers,
+    /// Where `out` begins in the file.
+    base: u64,
+    out: Vec<u8>,
+    /// Where in `out` the last page's pointer is.
+    pointer: Option<usize>,
+    /// Where in the file the pointer of a page is that stands already.
+    link: Option<u64>,
+    first: Option<u64>,
+}
+
+impl<'a> ChainWriter<'a> {
+    /// Begins at or after byte `end`; `link` is the pointer of a directory that stands already.
+    pub fn new(file: &'a File, numbers: Numbers, end: u64, link: Option<u64>) -> ChainWriter<'a> {
+        let base = end.next_multiple_of(2);
+        ChainWriter { file, numbers, base, out: Vec::new(), pointer: None, link, first: None }
+    }
+
+    /// The first byte behind the directories so far.
+    pub fn end(&self) -> u64 {
+        self.base + self.out.len() as u64
+    }
+
+    /// Appends a directory outside the chain and returns where it is.
+    pub fn append_sub(&mut self, entries: &Entries) -> u64 {
+        append(&mut self.out, self.base, self.numbers, entries).0
+    }
+
+    /// Appends the next directory of the chain.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn append_page(&mut self, entries: &Entries) -> io::Result<()> {
+        let (offset, next) = append(&mut self.out, self.base, self.numbers, entries);
+        let room = self.numbers.offset_size();
+        let bytes = &offset.to_le_bytes()[..room];
+        match (self.pointer, self.link) {
+            (Some(at), _) => self.out[at..at + room].copy_from_slice(bytes),
+            (None, Some(link)) => write_file_at(self.file, bytes, link)?,
+            (None, None) => {}
+        }
+        self.first.get_or_insert(offset);
+        self.pointer = Some(next);
+        if self.out.len() > BUFFER {
+            // All but the last page, whose pointer is still open.
+            let done = (offset - self.base) as usize;
+            write_file_at(self.file, &self.out[..done], self.base)?;
+            self.out.drain(..done);
+            self.base += done as u64;
+            self.pointer = Some(next - done);
+        }
+        Ok(())
+    }
+
+    /// Writes the rest; returns where the first directory is.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn finish(self) -> io::Result<u64> {
+        write_file_at(self.file, &self.out, self.base)?;
+        Ok(self.first.unwrap_or(0))
+    }
+}
 
 /// Appends a directory that will lie at `base + out.len()`, with its values behind it.
 ///
