@@ -15,6 +15,9 @@ use hooke_core::{
     Axes, Channel, Downsample, Dtype, ImageMeta, ImageSink, Pixels, Sample, Sourced, dispatch,
     region,
 };
+use hooke_io::bdv::{BdvSettings, BdvSink};
+use hooke_io::hdf5::{Hdf5Settings, Hdf5Sink};
+use hooke_io::npy::NpySink;
 use hooke_io::ome_zarr::{self, Compression, Levels, Ngff, WriteOptions};
 use hooke_io::pyramid;
 use hooke_io::tiff::{self, Kind, TiffSink};
@@ -37,6 +40,9 @@ const FORMATS: &[(&str, Write)] = &[
     ("tiff", |folder, meta, pixels| write_tiff(folder, meta, pixels, Kind::Tiff)),
     ("imagej-tiff", |folder, meta, pixels| write_tiff(folder, meta, pixels, Kind::ImageJ)),
     ("ome-tiff", |folder, meta, pixels| write_tiff(folder, meta, pixels, Kind::Ome)),
+    ("hdf5", write_hdf5),
+    ("bdv", write_bdv),
+    ("npy", write_npy),
 ];
 
 const SHAPES: [(&str, [u64; 5]); 5] = [
@@ -207,6 +213,52 @@ fn write_tiff(
         pyramid::write_level(&sink, 1, Downsample::Mean, meta.dtype)?;
         let level = downsample(pixels, [1, 2, 2], Downsample::Mean);
         levels.push(json!({"shape": meta.axes.pick(&level.shape()), "sha256": sha256(&level)}));
+    }
+    sink.finish()?;
+    Ok(Some(Written { file, levels }))
+}
+
+fn write_hdf5(folder: &Path, meta: &ImageMeta, pixels: &Pixels) -> Outcome<Option<Written>> {
+    let file = PathBuf::from(format!("{}.h5", meta.name));
+    let settings = Hdf5Settings { chunk: [1, 2, 4, 8, 16], ..Hdf5Settings::default() };
+    let sink = Hdf5Sink::create(&folder.join(&file), meta, &settings)?;
+    for block in region::grid(meta.shape, sink.write_unit(0)) {
+        sink.write(0, &block, &pixels.crop(&block))?;
+    }
+    sink.finish()?;
+    Ok(Some(Written { file, levels: Vec::new() }))
+}
+
+fn write_npy(folder: &Path, meta: &ImageMeta, pixels: &Pixels) -> Outcome<Option<Written>> {
+    let file = PathBuf::from(format!("{}.npy", meta.name));
+    let sink = NpySink::create(&folder.join(&file), meta)?;
+    for block in region::grid(meta.shape, [1, 1, 2, 10, meta.shape[4]]) {
+        sink.write(0, &block, &pixels.crop(&block))?;
+    }
+    sink.finish()?;
+    Ok(Some(Written { file, levels: Vec::new() }))
+}
+
+fn write_bdv(folder: &Path, meta: &ImageMeta, pixels: &Pixels) -> Outcome<Option<Written>> {
+    let file = PathBuf::from(format!("{}.xml", meta.name));
+    let steps = [[1, 2, 2], [2, 2, 2]];
+    let settings = BdvSettings {
+        chunk: [4, 8, 16],
+        factors: vec![[1, 1, 1], [1, 2, 2], [2, 4, 4]],
+        ..BdvSettings::default()
+    };
+    let sink = BdvSink::create(&folder.join(&file), meta, &settings)?;
+    let mut levels = Vec::new();
+    let mut level = pixels.clone();
+    for n in 0..=steps.len() {
+        if n > 0 {
+            level = downsample(&level, steps[n - 1], Downsample::Mean);
+            // As stored: time and channel are always there.
+            levels.push(json!({"shape": level.shape(), "sha256": sha256(&level)}));
+        }
+        for block in region::grid(level.shape(), sink.write_unit(n)) {
+            sink.write(n, &block, &level.crop(&block))?;
+        }
     }
     sink.finish()?;
     Ok(Some(Written { file, levels }))

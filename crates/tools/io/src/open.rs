@@ -46,7 +46,12 @@ const FORMATS: &[Format] = &[
         recognises: |p| p.begins_with(npy::MAGIC),
         open: |path, how| Ok(Box::new(npy::open(path, how)?)),
     },
-    Format { name: "bdv-hdf5, hdf5", recognises: hdf5::recognises, open: open_hdf5 },
+    Format {
+        name: "npz",
+        recognises: npy::recognises_npz,
+        open: |path, how| Ok(Box::new(npy::open_npz(path, how)?)),
+    },
+    Format { name: "hdf5", recognises: hdf5::recognises, open: open_hdf5 },
     Format {
         name: "bdv-hdf5",
         recognises: bdv::recognises_xml,

@@ -182,8 +182,8 @@ impl Reader<'_> {
 
     fn setup(&self, node: Node<'_, '_>, id: u64) -> Result<Setup> {
         let find = |name: &str| node.children().find(|n| n.tag_name().name() == name);
-        let mut setup = Setup::default();
-        setup.name = find("name").and_then(|n| n.text()).unwrap_or_default().trim().to_owned();
+        let name = find("name").and_then(|n| n.text()).unwrap_or_default().trim().to_owned();
+        let mut setup = Setup { name, ..Setup::default() };
         if let Some(size) = find("size") {
             let what = format!("size of setup {id}");
             setup.size = Some(self.numbers(size.text().unwrap_or_default(), &what)?);

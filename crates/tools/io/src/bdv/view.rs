@@ -56,7 +56,7 @@ impl StoredSetup {
             let named = group.attr_names()?.iter().any(|n| n == "dataType");
             Ok(if named { Some(group.attr_string("dataType")?) } else { None })
         })?;
-        if factors.is_empty() || factors.len() % 3 != 0 {
+        if factors.is_empty() || !factors.len().is_multiple_of(3) {
             return bad(format!("`/{group}/resolutions` holds {} numbers", factors.len()));
         }
         let mut levels = Vec::new();

@@ -11,7 +11,7 @@ use flate2::write::ZlibEncoder;
 pub(crate) struct Encoding {
     /// gzip level, 1 to 9.
     pub level: u32,
-    /// Bytes per sample.
+    /// Bytes per sample: 1, 2, 4 or 8.
     pub sample: usize,
 }
 
@@ -35,25 +35,42 @@ impl Encoding {
         if self.sample == 1 {
             return Some(shuffled);
         }
-        let count = length / self.sample;
         let mut bytes = vec![0; length];
-        for (b, plane) in shuffled.chunks_exact(count).enumerate() {
-            for (i, value) in plane.iter().enumerate() {
-                bytes[i * self.sample + b] = *value;
-            }
+        match self.sample {
+            2 => unshuffle::<2>(&shuffled, &mut bytes),
+            4 => unshuffle::<4>(&shuffled, &mut bytes),
+            _ => unshuffle::<8>(&shuffled, &mut bytes),
         }
         Some(bytes)
     }
 
     fn shuffle(&self, bytes: &[u8]) -> Vec<u8> {
-        let count = bytes.len() / self.sample;
         let mut shuffled = vec![0; bytes.len()];
-        for (b, plane) in shuffled.chunks_exact_mut(count).enumerate() {
-            for (value, sample) in plane.iter_mut().zip(bytes.chunks_exact(self.sample)) {
-                *value = sample[b];
-            }
+        match self.sample {
+            2 => shuffle::<2>(bytes, &mut shuffled),
+            4 => shuffle::<4>(bytes, &mut shuffled),
+            _ => shuffle::<8>(bytes, &mut shuffled),
         }
         shuffled
+    }
+}
+
+/// Byte `b` of every sample of `N` bytes goes to plane `b`.
+fn shuffle<const N: usize>(bytes: &[u8], shuffled: &mut [u8]) {
+    let samples = bytes.as_chunks::<N>().0;
+    for (b, plane) in shuffled.chunks_exact_mut(samples.len().max(1)).enumerate() {
+        for (value, sample) in plane.iter_mut().zip(samples) {
+            *value = sample[b];
+        }
+    }
+}
+
+fn unshuffle<const N: usize>(shuffled: &[u8], bytes: &mut [u8]) {
+    let samples = bytes.as_chunks_mut::<N>().0;
+    for (b, plane) in shuffled.chunks_exact(samples.len().max(1)).enumerate() {
+        for (sample, value) in samples.iter_mut().zip(plane) {
+            sample[b] = *value;
+        }
     }
 }
 

@@ -76,7 +76,8 @@ impl Journal {
         let a = &self.arrays[array];
         let aligned = (0..5).all(|d| {
             let end = region.start[d] + region.shape[d];
-            region.start[d] % a.chunk[d] == 0 && (end % a.chunk[d] == 0 || end == a.shape[d])
+            let whole = |at: u64| at.is_multiple_of(a.chunk[d]);
+            whole(region.start[d]) && (whole(end) || end == a.shape[d])
         });
         if !region.fits(a.shape) {
             return Err(no_region(&self.target, region, a.shape));

@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `header` | the header of versions 1 to 3 |
 //! | `read` | regions of an array |
+//! | `archive` | the arrays of an NPZ file |
 //! | `write` | blocks into a preallocated file |
 
+mod archive;
 mod header;
 mod read;
 mod write;
@@ -13,6 +15,7 @@ mod write;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+pub use archive::{NpzDataset, open_npz, recognises_npz};
 pub use header::{Header, MAGIC};
 pub use read::{NpyDataset, open};
 pub use write::NpySink;

@@ -21,9 +21,9 @@ pub struct NpyDataset {
     problems: Vec<Problem>,
 }
 
-struct NpyImage {
+pub(super) struct NpyImage {
     raw: StridedFile,
-    meta: ImageMeta,
+    pub(super) meta: ImageMeta,
     levels: [Level; 1],
 }
 
@@ -47,49 +47,66 @@ pub fn open(path: &Path, how: &OpenOptions) -> Result<NpyDataset> {
     let names = beside.as_ref().map(|entry| entry.axes.to_string());
     let (stored, from) = StoredAxes::resolve(path, header.shape.len(), axes, names.as_deref())?;
 
-    let strides = stored_strides(&header).expect("the size was checked");
-    let shape = stored.spread(&header.shape, 1);
     let name = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
-    let mut meta = ImageMeta::new(name, stored.axes(), shape, header.sample.dtype());
-    meta.axes_from = from;
-    meta.stored_dtype = header.sample.name().to_owned();
-    match header.sample {
-        RawSample::Bool => meta.significant_bits = 1,
-        RawSample::Half => meta.significant_bits = 16,
-        RawSample::Native(_) => {}
-    }
-    if meta.stored_dtype != meta.dtype.name() {
-        let text = format!("{} is read as {}, exactly", meta.stored_dtype, meta.dtype);
-        problems.push(Problem::warning("dtype-widened", text));
-    }
+    let mut image = NpyImage::new(path, file, &header, 0, name, &stored, from, &mut problems);
     if let Some(entry) = beside {
-        entry.describe(&mut meta);
+        entry.describe(&mut image.meta);
     }
-    if from == Origin::Assumed {
-        let text = format!("the file does not name its dimensions; {} is assumed", meta.axes);
-        problems.push(Problem::warning("axes-assumed", text));
+    Ok(NpyDataset { images: [Arc::new(image)], problems })
+}
+
+impl NpyImage {
+    /// An array that begins at byte `begin` of a file; what a user should know goes to `problems`.
+    pub(super) fn new(
+        path: &Path,
+        file: File,
+        header: &Header,
+        begin: u64,
+        name: String,
+        stored: &StoredAxes,
+        from: Origin,
+        problems: &mut Vec<Problem>,
+    ) -> NpyImage {
+        let strides = stored_strides(header).expect("the size was checked");
+        let shape = stored.spread(&header.shape, 1);
+        let mut meta = ImageMeta::new(name, stored.axes(), shape, header.sample.dtype());
+        meta.axes_from = from;
+        meta.stored_dtype = header.sample.name().to_owned();
+        match header.sample {
+            RawSample::Bool => meta.significant_bits = 1,
+            RawSample::Half => meta.significant_bits = 16,
+            RawSample::Native(_) => {}
+        }
+        if meta.stored_dtype != meta.dtype.name() {
+            let text = format!("{} is read as {}, exactly", meta.stored_dtype, meta.dtype);
+            problems.push(Problem::warning("dtype-widened", text));
+        }
+        if from == Origin::Assumed {
+            let text = format!("the file does not name its dimensions; {} is assumed", meta.axes);
+            problems.push(Problem::warning("axes-assumed", text));
+        }
+        let level = Level {
+            shape,
+            factors: [1.0; 3],
+            chunk: [1, 1, 1, shape[3], shape[4]],
+            shard: None,
+            codec: "none".to_owned(),
+        };
+        let raw = StridedFile {
+            file,
+            path: path.to_owned(),
+            offset: begin + header.data_offset,
+            sample: header.sample,
+            big_endian: header.big_endian,
+            shape,
+            strides: stored.spread(&strides, 0),
+        };
+        NpyImage { raw, meta, levels: [level] }
     }
-    let level = Level {
-        shape,
-        factors: [1.0; 3],
-        chunk: [1, 1, 1, shape[3], shape[4]],
-        shard: None,
-        codec: "none".to_owned(),
-    };
-    let raw = StridedFile {
-        file,
-        path: path.to_owned(),
-        offset: header.data_offset,
-        sample: header.sample,
-        big_endian: header.big_endian,
-        shape,
-        strides: stored.spread(&strides, 0),
-    };
-    Ok(NpyDataset { images: [Arc::new(NpyImage { raw, meta, levels: [level] })], problems })
 }
 
 /// Refuses arrays without voxels and files shorter than their header says.
-fn check_size(path: &Path, header: &Header, found: u64) -> Result<()> {
+pub(super) fn check_size(path: &Path, header: &Header, found: u64) -> Result<()> {
     if header.shape.contains(&0) {
         return Err(Error::metadata(path, format!("shape {:?} has no voxel", header.shape)));
     }

@@ -17,6 +17,43 @@ fn files_of_numpy_agree() {
 }
 
 #[test]
+fn archives_of_numpy_agree_packed_and_plain() {
+    let Some(folder) = conformance() else { return };
+    check_conformance(&folder, "two.npz", 1e-9);
+    // The same arrays deflated, as `savez_compressed` writes them.
+    let packed = tempfile::tempdir().unwrap();
+    let path = packed.path().join("packed.npz");
+    repack(&folder.join("two.npz"), &path);
+    let plain = open(&folder.join("two.npz"), &OpenOptions::default()).unwrap();
+    let dataset = open(&path, &OpenOptions::default()).unwrap();
+    assert_eq!(dataset.format(), "npz");
+    for (a, b) in dataset.images().iter().zip(plain.images()) {
+        assert_eq!(a.meta(), b.meta());
+        assert!(read_whole(a.as_ref()) == read_whole(b.as_ref()));
+        check_regions(a.as_ref(), 10);
+    }
+    let how = OpenOptions { dataset: Some("second".to_owned()), ..OpenOptions::default() };
+    assert_eq!(open(&path, &how).unwrap().images().len(), 1);
+    let how = OpenOptions { dataset: Some("third".to_owned()), ..OpenOptions::default() };
+    assert!(open(&path, &how).is_err());
+    check_damage(&folder.join("two.npz"), &[]);
+    check_damage(&path, &[]);
+}
+
+fn repack(from: &std::path::Path, to: &std::path::Path) {
+    let mut source = zip::ZipArchive::new(std::fs::File::open(from).unwrap()).unwrap();
+    let mut target = zip::ZipWriter::new(std::fs::File::create(to).unwrap());
+    let options = zip::write::SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Deflated);
+    for index in 0..source.len() {
+        let mut member = source.by_index(index).unwrap();
+        target.start_file(member.name().unwrap().into_owned(), options).unwrap();
+        std::io::copy(&mut member, &mut target).unwrap();
+    }
+    target.finish().unwrap();
+}
+
+#[test]
 fn damaged_files_are_errors() {
     let Some(folder) = conformance() else { return };
     for name in FILES {
