@@ -187,8 +187,9 @@ proptest! {
             (0..3).for_each(|d| pair.displacement_px.0[d] += b[d] - a[d]);
         }
         shifted.refresh_shifts();
+        // The stage's pull keeps the robust solve from being exact.
         for (method, tolerance) in
-            [(PlaceMethod::Robust, 0.005), (PlaceMethod::Optimization, 1e-9), (PlaceMethod::Tree, 1e-9)]
+            [(PlaceMethod::Robust, 0.01), (PlaceMethod::Optimization, 1e-9), (PlaceMethod::Tree, 1e-9)]
         {
             let params = PlaceParams { method, ..PlaceParams::default() };
             let (a, b) = (placed(layout.clone(), &params), placed(shifted.clone(), &params));
