@@ -84,14 +84,13 @@ pub fn pair_projections(
     let correction = Correction::default();
     let null = NullDistribution::of_noise(1.0);
     let statistics = SharedStatistics { levels: Vec::new(), pattern: None, null };
-    let [pre, post] = [&layout.tiles[0], &layout.tiles[1]];
+    let both = [&layout.tiles[0], &layout.tiles[1]];
     let (Some(axis), Some(geometry)) =
-        (axis.space_index(), PairGeometry::new(pre, post, &task, params, [1.0; 3]))
+        (axis.space_index(), PairGeometry::new(both[0], both[1], &task, params, [1.0; 3]))
     else {
         return Err(never);
     };
-    let voxels =
-        [pre, post].map(|t| TileVoxels::new(t, &pixels, params.clip, &correction, &statistics));
+    let voxels = both.map(|t| TileVoxels::new(t, &pixels, params.clip, &correction, &statistics));
     let sides: [&dyn Voxels; 2] = [&voxels[0], &voxels[1]];
     let flat = match project_pair(sides, &geometry, axis, true, params) {
         Ok(flat) => flat,

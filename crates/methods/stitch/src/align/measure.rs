@@ -2,13 +2,14 @@
 
 use super::coarse::{CoarsePair, CoarseSearch, ReadBuffers, read_slabs, search};
 use super::fine::refine;
+use super::floors::matching_floors;
 use super::geometry::PairGeometry;
 use super::integer::{IntegerMatch, best_integer};
 use super::linear::{Mat3, ZERO};
 use super::ncc::Peak;
 use super::params::{AlignParams, Measure};
 use super::patches::PatchBuffers;
-use super::source::Voxels;
+use super::source::{Floored, Voxels};
 use super::statistics::NullDistribution;
 use crate::tile_pixels::TileError;
 
@@ -73,7 +74,7 @@ pub(crate) fn measure(
     let phase = params.measure == Measure::Phase;
     let search = search(&coarse, geometry, params.min_overlap(), phase)?;
     if search.surface.voxels.iter().all(|n| *n < 1.0) {
-        return Err(Stop::NoOverlap);
+        return Err(no_signal("unknown_voxels"));
     }
     let inside = |k| search.is_inside(k, geometry);
     let distance = |k| search.distance(k, geometry);
@@ -130,6 +131,9 @@ fn refine_peaks(
         }
         let start = search.displacement_of(peak, geometry);
         let reach = search.factors.map(|f| f as i64 + 1);
+        let floors = matching_floors(sides, geometry, coarse, start)?;
+        let floored = [0, 1].map(|i| Floored { voxels: sides[i], floor: floors[i] });
+        let sides: [&dyn Voxels; 2] = [&floored[0], &floored[1]];
         let one = match best_integer(sides, geometry, coarse, start, reach)? {
             None => coarse_only(geometry, coarse, start, peak.ncc),
             Some(integer) if !params.subpixel => whole(geometry, &integer),

@@ -21,6 +21,7 @@ mod blocks;
 mod coarse;
 mod error;
 mod fine;
+mod floors;
 mod geometry;
 mod integer;
 mod layout;

@@ -186,6 +186,30 @@ pub(crate) fn read_padded(
     Ok(())
 }
 
+/// Voxels stabilised above another floor than their own.
+pub(crate) struct Floored<'a> {
+    pub voxels: &'a dyn Voxels,
+    pub floor: f32,
+}
+
+impl Voxels for Floored<'_> {
+    fn read(&self, span: &Span, out: &mut Vec<f32>) -> Result<(), TileError> {
+        self.voxels.read(span, out)
+    }
+
+    fn stabilise(&self, values: &mut [f32]) {
+        stabilise(values, self.floor);
+    }
+
+    fn shape(&self) -> [i64; 3] {
+        self.voxels.shape()
+    }
+
+    fn floor(&self) -> f32 {
+        self.floor
+    }
+}
+
 /// A small volume in memory: projections.
 pub(crate) struct VolumeInMemory {
     pub values: Vec<f32>,

