@@ -5,9 +5,10 @@ use hooke_filters::resample::{bin_mean_into, binned_shape};
 
 use super::geometry::{PairGeometry, Span};
 use super::measure::{Stop, no_signal};
-use super::ncc::{Correlator, Peak, Shifts, Surface, Volume};
+use super::ncc::{Correlator, Volume};
 use super::params::{Background, SignalCount};
 use super::source::Voxels;
+use super::surface::{Peak, Shifts, Surface};
 use crate::tile_pixels::TileError;
 
 /// The binned slab never has more voxels than this, whatever the tiles' size.

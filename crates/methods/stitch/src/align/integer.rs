@@ -3,10 +3,10 @@
 use super::blocks::{FIRST_BLOCKS, core, rank_blocks};
 use super::coarse::CoarsePair;
 use super::geometry::{PairGeometry, Span};
-use super::ncc::parabola_top;
 use super::patches::centre;
 use super::smooth::{RADIUS, Smoothed, smooth_at};
 use super::source::{Voxels, read_padded};
+use super::surface::parabola_top;
 use crate::tile_pixels::TileError;
 
 /// Voxels of the middle of a block that are compared; enough to rank neighbouring shifts.

@@ -6,11 +6,11 @@ use super::floors::matching_floors;
 use super::geometry::PairGeometry;
 use super::integer::{IntegerMatch, best_integer};
 use super::linear::{Mat3, ZERO};
-use super::ncc::Peak;
 use super::params::{AlignParams, Measure};
 use super::patches::PatchBuffers;
 use super::source::{Floored, Voxels};
 use super::statistics::NullDistribution;
+use super::surface::Peak;
 use crate::tile_pixels::TileError;
 
 /// Above this probability of a false peak a pair has no signal.

@@ -39,6 +39,7 @@ mod projection;
 mod smooth;
 mod source;
 mod statistics;
+mod surface;
 
 pub use arrays::{TwoTiles, align_two, pair_projections};
 pub use error::AlignError;

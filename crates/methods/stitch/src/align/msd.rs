@@ -7,9 +7,10 @@
 use super::coarse::ReadBuffers;
 use super::geometry::PairGeometry;
 use super::measure::{Stop, no_signal};
-use super::ncc::{BoxSums, Correlator, Shifts, Volume};
+use super::ncc::{BoxSums, Correlator, Volume};
 use super::params::{AlignParams, SignalCount};
 use super::source::Voxels;
+use super::surface::Shifts;
 
 /// Relative error of the transform in single precision, generously.
 const ROUNDING: f64 = 1e-5;

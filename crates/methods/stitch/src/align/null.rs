@@ -5,12 +5,13 @@ use rayon::prelude::*;
 
 use super::coarse::{ReadBuffers, band_pass, bin_factors, read_binned};
 use super::geometry::{PairGeometry, Span};
-use super::ncc::{BoxSums, Correlator, Shifts, Transformed, Volume};
+use super::ncc::{BoxSums, Correlator, Transformed, Volume};
 use super::pair::relative_voxel;
 use super::params::AlignParams;
 use super::pattern::spread;
 use super::source::{Correction, TileVoxels};
 use super::statistics::{NullDistribution, SharedStatistics, score};
+use super::surface::Shifts;
 use crate::layout::{Layout, Tile};
 use crate::pairs::PairTask;
 use crate::tile_pixels::TilePixels;
