@@ -3,8 +3,9 @@
 
 Usage: memory.py HOOKE [--limit-mib 512]
 
-Each step runs as a child; its peak resident size is read from wait4. The address space is bounded too, so that
-a step that asks for more fails instead of swapping.
+Each step runs in a memory cgroup of that limit where one can be made (as root, on Linux), so that a step that
+needs more is killed; page cache counts there too and is given back under pressure. Elsewhere the step's peak
+resident size is compared with the limit.
 """
 
 import argparse
@@ -15,12 +16,27 @@ import subprocess
 import tempfile
 
 
-def peak_mib(command):
-    """Runs a command, gives its peak resident size in MiB."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+def cgroup(limit_mib):
+    """Makes a memory cgroup and returns its folder, or None where that is not allowed."""
+    for parent, limit in [("memory", "memory.limit_in_bytes"), ("", "memory.max")]:
+        folder = pathlib.Path("/sys/fs/cgroup", parent, f"hooke-bench-{os.getpid()}")
+        try:
+            folder.mkdir()
+            (folder / limit).write_text(str(int(limit_mib * 2**20)))
+            return folder
+        except OSError:
+            if folder.exists():
+                folder.rmdir()
+    return None
+
+
+def peak_mib(command, group):
+    """Runs a command, in the cgroup if there is one, and gives its peak resident size in MiB."""
+    enter = (lambda: (group / "cgroup.procs").write_text(str(os.getpid()))) if group else None
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=enter)
     _, status, usage = os.wait4(process.pid, 0)
     if os.waitstatus_to_exitcode(status) != 0:
-        raise SystemExit(f"failed: {' '.join(map(str, command))}")
+        raise SystemExit(f"failed, with {os.waitstatus_to_exitcode(status)}: {' '.join(map(str, command))}")
     return usage.ru_maxrss / 1024
 
 
@@ -50,10 +66,13 @@ def main():
             "preview": [args.hooke, "stitch", "preview", placed, "-o", folder / "report.html", "--nominal", "--quiet", "--overwrite"],
         }
         worst = 0.0
+        group = cgroup(args.limit_mib)
         for name, command in steps.items():
-            mib = peak_mib(command)
+            mib = peak_mib(command, group)
             worst = max(worst, mib)
-            print(json.dumps({"step": name, "peak_mib": round(mib, 1), "data_mib": args.side**2 * 32}), flush=True)
+            print(json.dumps({"step": name, "peak_mib": round(mib, 1), "data_mib": args.side**2 * 32, "cgroup": group is not None}), flush=True)
+        if group:
+            group.rmdir()
         if worst > args.limit_mib:
             raise SystemExit(f"peak {worst:.0f} MiB is above {args.limit_mib:.0f} MiB")
 
