@@ -30,7 +30,8 @@ fuzz_target!(|data: &[u8]| {
     let root = FOLDER.as_path();
     let _ = std::fs::remove_dir_all(root);
     std::fs::create_dir_all(root.join("0")).expect("a scratch folder can be made");
-    let names = if version == "2" { [".zattrs", "0/.zarray"] } else { ["zarr.json", "0/zarr.json"] };
+    let names =
+        if version == "2" { [".zattrs", "0/.zarray"] } else { ["zarr.json", "0/zarr.json"] };
     write(&root.join(names[0]), group.unwrap_or_default());
     write(&root.join(names[1]), array.unwrap_or_default());
     let keys = KEYS.iter().find(|k| k.0 == version).expect("both versions are listed").1;
