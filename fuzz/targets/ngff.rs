@@ -1,7 +1,7 @@
 //! Lays bytes out as a small Zarr store and reads a bounded part of every image and level.
 //!
 //! The input is `V\n` (`2` or `3`), the group's metadata, the array's metadata and the bytes of every
-//! chunk, with `\n--\n` between them; `seeds_ngff.py` makes such inputs.
+//! chunk, with `\n--\n` between them; `seeds.py` makes such inputs.
 #![no_main]
 
 use std::path::{Path, PathBuf};
@@ -18,11 +18,9 @@ const MOST: [u64; 5] = [2, 3, 8, 200, 200];
 const KEYS: [(&str, [&str; 3]); 2] =
     [("3", ["c/0/0", "c/0/0/0", "c/0/0/0/0/0"]), ("2", ["0.0.0", "0/0/0.0", "0/0/0/0/0"])];
 
-static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
-    let memory = Path::new("/dev/shm");
-    let base = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-    base.join(format!("hooke-fuzz-ngff-{}", std::process::id()))
-});
+/// `./x fuzz` puts temporary files in memory.
+static FOLDER: LazyLock<PathBuf> =
+    LazyLock::new(|| std::env::temp_dir().join(format!("hooke-ngff-{}", std::process::id())));
 
 fuzz_target!(|data: &[u8]| {
     let Some((version, rest)) = data.split_at_checked(2) else { return };
@@ -32,7 +30,8 @@ fuzz_target!(|data: &[u8]| {
     let root = FOLDER.as_path();
     let _ = std::fs::remove_dir_all(root);
     std::fs::create_dir_all(root.join("0")).expect("a scratch folder can be made");
-    let names = if version == "2" { [".zattrs", "0/.zarray"] } else { ["zarr.json", "0/zarr.json"] };
+    let names =
+        if version == "2" { [".zattrs", "0/.zarray"] } else { ["zarr.json", "0/zarr.json"] };
     write(&root.join(names[0]), group.unwrap_or_default());
     write(&root.join(names[1]), array.unwrap_or_default());
     let keys = KEYS.iter().find(|k| k.0 == version).expect("both versions are listed").1;

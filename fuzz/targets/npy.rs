@@ -2,21 +2,24 @@
 #![no_main]
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use hooke_core::{Dataset, Dtype, Pixels, Region};
 use hooke_io::{OpenOptions, npy};
 use libfuzzer_sys::fuzz_target;
 
+/// Pixels are read from files only; `./x fuzz` puts temporary files in memory.
+static FILE: LazyLock<PathBuf> =
+    LazyLock::new(|| std::env::temp_dir().join(format!("hooke-{}.npy", std::process::id())));
+
 fuzz_target!(|data: &[u8]| {
     if npy::Header::read("a.npy".as_ref(), &mut &*data).is_err() {
         return;
     }
-    // Pixels are read from files only; this folder is in memory.
-    let path = PathBuf::from(format!("/dev/shm/hooke-fuzz-{}.npy", std::process::id()));
-    std::fs::write(&path, data).expect("shared memory can be written");
+    std::fs::write(&*FILE, data).expect("a scratch file can be written");
     for axes in [None, Some("xyz".to_owned())] {
         let how = OpenOptions { axes, ..OpenOptions::default() };
-        let Ok(dataset) = npy::open(&path, &how) else { continue };
+        let Ok(dataset) = npy::open(&FILE, &how) else { continue };
         let image = &dataset.images()[0];
         let shape = image.meta().shape;
         let part = std::array::from_fn(|d| shape[d].min(40));

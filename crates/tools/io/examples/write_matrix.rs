@@ -4,8 +4,9 @@
 //! cargo run --release -p hooke-io --example write_matrix -- ome-zarr-0.5 OUT
 //! ```
 //!
-//! `OUT/matrix.json` lists the files with their axes, shapes, hashes and metadata. A new format is one
-//! more line in [`FORMATS`].
+//! `OUT/matrix.json` lists the files with their axes, shapes, hashes and metadata. Without arguments it
+//! names the formats; a new one is one more line in [`FORMATS`]. `./x test` has the files read by the
+//! scripts in `tests/python`.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -56,8 +57,8 @@ const SHAPES: [(&str, [u64; 5]); 5] = [
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [format, folder] = arguments.as_slice() else {
-        let names: Vec<_> = FORMATS.iter().map(|f| f.0).collect();
-        return Err(format!("write_matrix FORMAT FOLDER; formats: {}", names.join(", ")).into());
+        FORMATS.iter().for_each(|f| println!("{}", f.0));
+        return Ok(());
     };
     let write = FORMATS.iter().find(|f| f.0 == format).ok_or("no such format")?.1;
     let folder = Path::new(folder);

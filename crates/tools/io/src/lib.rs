@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`open`] | the one door for reading: what a file is, by its content |
+//! | [`mod@open`] | the one door for reading: what a file is, by its content |
 //! | [`tiff`] | TIFF, BigTIFF, OME-TIFF, ImageJ hyperstacks |
 //! | [`error`] | the one error of this crate: file, what was found, what was wanted |
 //! | [`atomic`] | files that appear complete or not at all |

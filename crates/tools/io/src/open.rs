@@ -1,6 +1,6 @@
 //! The one door for reading: what a file is, by its content, and its reader.
 //!
-//! A new format is one more line in [`FORMATS`].
+//! A new format is one more line in `FORMATS`.
 
 use std::fs::File;
 use std::io::{self, Read};

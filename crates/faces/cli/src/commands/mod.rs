@@ -33,6 +33,7 @@ pub struct Cli {
 
 /// The nouns.
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one value per run")]
 pub enum Noun {
     /// Tell what is in a file
     Info(info::InfoArgs),

@@ -155,7 +155,7 @@ mod tests {
             let shard = usual_shard(chunk, &meta);
             let bytes = shard.iter().product::<u64>() * 2;
             assert!(bytes <= USUAL_SHARD.max(chunk.iter().product::<u64>() * 2), "{shard:?}");
-            assert!((0..3).all(|d| shard[d] % chunk[d] == 0 && shard[d] <= 4 * chunk[d]));
+            assert!((0..3).all(|d| shard[d].is_multiple_of(chunk[d]) && shard[d] <= 4 * chunk[d]));
         }
         assert_eq!(usual_shard([16, 16, 16], &meta), [64, 64, 64]);
     }

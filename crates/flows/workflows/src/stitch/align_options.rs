@@ -122,6 +122,9 @@ impl AlignOptions {
 }
 
 /// Reads a choice by the word that the method's own serialisation uses.
+///
+/// # Errors
+/// [`StitchError::Parameters`] for any other word.
 pub fn from_word<T: for<'de> Deserialize<'de>>(word: &str) -> Result<T, StitchError> {
     serde_json::from_value(serde_json::Value::String(word.to_owned()))
         .map_err(|e| StitchError::Parameters(format!("`{word}`: {e}")))

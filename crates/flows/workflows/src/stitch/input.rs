@@ -331,6 +331,9 @@ pub fn changed_sources(layout: &Layout, folder: &Path) -> Vec<LayoutWarning> {
 pub const NOWHERE: Vector3 = Vector3::UNKNOWN;
 
 /// The image of a layout's tile, for its metadata.
+///
+/// # Errors
+/// [`StitchError::NoTiles`]; [`StitchError::Io`] when the image cannot be opened.
 pub fn first_image(
     layout: &Layout,
     folder: &Path,

@@ -72,6 +72,9 @@ pub fn align_pair(
 }
 
 /// Bytes that [`align_pair`] needs at most, beside the caches of the reader.
+///
+/// # Errors
+/// [`AlignError::UnknownTile`] for a tile of `task` that is not in the layout.
 pub fn pair_bytes(
     layout: &Layout,
     task: &PairTask,

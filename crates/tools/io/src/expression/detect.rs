@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::parse::MAX_DIGITS;
 use super::{Expression, Part, Tag, TagKind};
 
 /// Names from which no expression can be made.
@@ -25,8 +26,8 @@ pub enum DetectError {
 /// Proposes the expression that matches all the names, by the columns in which they differ.
 ///
 /// Neighbouring columns of digits form one tag, which grows over zeros (common to all names) on
-/// its left; neighbouring columns of other characters form a tag of text. Tags are named
-/// `Tag0`, `Tag1`, ... from the left.
+/// its left; neighbouring columns of other characters, and of more digits than a number has, form
+/// a tag of text. Tags are named `Tag0`, `Tag1`, ... from the left.
 ///
 /// # Errors
 /// [`DetectError`] for fewer than two names, names of unequal length, or equal names.
@@ -57,11 +58,7 @@ pub fn detect<S: AsRef<str>>(names: &[S]) -> Result<Expression, DetectError> {
     if kinds.iter().all(|k| matches!(k, Column::Same(_))) {
         return Err(DetectError::Same(first.to_owned()));
     }
-    for i in (1..kinds.len()).rev() {
-        if kinds[i] == Column::Digits && kinds[i - 1] == Column::Same('0') {
-            kinds[i - 1] = Column::Digits;
-        }
-    }
+    grow_over_zeros(&mut kinds);
     Ok(from_columns(&kinds))
 }
 
@@ -82,6 +79,18 @@ impl Column {
     }
 }
 
+/// Takes zeros left of a run of digits into the run, as many as a number may have.
+fn grow_over_zeros(kinds: &mut [Column]) {
+    let mut digits = 0;
+    for i in (0..kinds.len()).rev() {
+        let grows = digits > 0 && digits < MAX_DIGITS && kinds[i] == Column::Same('0');
+        if grows {
+            kinds[i] = Column::Digits;
+        }
+        digits = if kinds[i] == Column::Digits { digits + 1 } else { 0 };
+    }
+}
+
 fn from_columns(kinds: &[Column]) -> Expression {
     let mut expression = Expression { parts: Vec::new(), tags: Vec::new() };
     for run in kinds.chunk_by(|a, b| match (a, b) {
@@ -97,8 +106,8 @@ fn from_columns(kinds: &[Column]) -> Expression {
                 expression.parts.push(Part::Text(text.collect()));
                 continue;
             }
-            Column::Digits => TagKind::Integer,
-            Column::Text => TagKind::Text,
+            Column::Digits if run.len() <= MAX_DIGITS => TagKind::Integer,
+            Column::Digits | Column::Text => TagKind::Text,
         };
         expression.parts.push(Part::Tag(expression.tags.len()));
         let name = format!("Tag{}", expression.tags.len());

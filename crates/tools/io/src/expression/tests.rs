@@ -138,6 +138,18 @@ fn no_match_names_the_pattern_the_folder_and_the_nearest_names() {
 }
 
 #[test]
+fn detected_numbers_have_no_more_digits_than_fit() {
+    let zeros = "0".repeat(30);
+    let names = [format!("a{zeros}1.tif"), format!("a{zeros}2.tif")];
+    let expression = detect(&names).unwrap();
+    assert_eq!(expression.to_string(), format!("a{}<Tag0,19>.tif", "0".repeat(12)));
+    assert!(expression.matches(&names[1]).is_some());
+    let names = ["12345678901234567890", "21234567890123456789"];
+    assert_eq!(detect(&names).unwrap().to_string(), "<Tag0,S,20>");
+    assert!(detect(&names).unwrap().matches(names[0]).is_some());
+}
+
+#[test]
 fn detection_refuses_what_it_cannot_express() {
     assert_eq!(detect(&["a"]), Err(DetectError::TooFew(1)));
     assert!(matches!(detect(&["a1", "a10"]), Err(DetectError::Lengths(..))));

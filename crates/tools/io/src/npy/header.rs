@@ -71,6 +71,9 @@ impl Header {
     }
 
     /// The header of version 1 for a little-endian array in C order, padded to 64 bytes.
+    ///
+    /// # Panics
+    /// When so many lengths are given that they fill 64 KiB.
     pub fn write(dtype: Dtype, shape: &[u64]) -> Vec<u8> {
         let kind = match dtype {
             d if d.is_float() => 'f',

@@ -18,6 +18,7 @@ use crate::frame::context::Context;
 /// The verbs of `hooke stitch`.
 #[derive(Debug, Subcommand)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
+#[allow(clippy::large_enum_variant, reason = "there is one value per run")]
 pub enum StitchVerb {
     /// Propose a file expression for a list of tile names
     Detect(detect::DetectArgs),
