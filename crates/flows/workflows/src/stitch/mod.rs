@@ -32,6 +32,7 @@ pub mod place;
 mod plane;
 pub mod preview;
 pub mod report;
+mod report_map;
 pub mod tiles;
 
 pub use align::AlignWorkflow;
