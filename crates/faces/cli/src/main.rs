@@ -8,7 +8,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::FromArgMatches;
 use commands::Cli;
 use frame::arguments::{self, Merged, Read, ReadError};
 use frame::context::Context;
@@ -32,17 +32,17 @@ fn main() -> ExitCode {
 }
 
 fn real_main(words: &[OsString], cancel: Cancel, started: Instant) -> u8 {
-    let app = Cli::command();
+    let app = commands::app();
     let merged = match arguments::read(&app, words) {
         Ok(Read::Print(text)) => return print(&text),
         Ok(Read::Run(merged)) => *merged,
-        Err(ReadError::Clap(error)) => return show_clap(&error),
+        Err(ReadError::Clap(error)) => return show_clap(&error, &app, words),
         Err(ReadError::Config(error)) => return show_error(&error),
     };
     let Merged { command, matches, settings, run_toml } = merged;
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
-        Err(error) => return show_clap(&error),
+        Err(error) => return show_clap(&error, &app, words),
     };
     let cx = Context {
         command,
@@ -66,7 +66,9 @@ fn real_main(words: &[OsString], cancel: Cancel, started: Instant) -> u8 {
 
 fn show(outcome: &Outcome, cx: &Context) -> u8 {
     if let Some(error) = &outcome.error {
-        let _ = std::io::stderr().write_all(error.to_text().as_bytes());
+        let told = error.to_text();
+        frame::log::keep(&told);
+        let _ = std::io::stderr().write_all(told.as_bytes());
     }
     let text = match cx.flag("json") {
         true => format!("{}\n", outcome.to_json(cx)),
@@ -96,7 +98,11 @@ fn show_error(error: &CliError) -> u8 {
     error.kind.exit_code()
 }
 
-fn show_clap(error: &clap::Error) -> u8 {
+fn show_clap(error: &clap::Error, app: &clap::Command, words: &[OsString]) -> u8 {
+    let (command, known) = arguments::recognised(app, words);
+    if let Some(error) = frame::usage::from_clap(error, &command, &known) {
+        return show_error(&error);
+    }
     // clap knows which stream and code its help, version and usage errors take.
     let _ = error.print();
     error.exit_code().clamp(0, 255) as u8

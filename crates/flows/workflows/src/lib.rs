@@ -8,12 +8,14 @@
 //! | [`simulate`] | data with exact ground truth |
 //! | [`score`] | a result against a truth |
 //! | [`info`] | what is in a file |
+//! | [`hints_of`] | what the reader of an error can do |
 //! | [`image_output`] | an image that is written block by block, in any format |
 //! | [`options`] | values as people type them: lengths, ranges, boxes |
 //! | [`report`] | the HTML page of a run and its plots |
 
 pub mod convert;
 pub mod engine;
+mod hints;
 pub mod image_output;
 pub mod info;
 pub mod options;
@@ -21,6 +23,8 @@ pub mod report;
 pub mod score;
 pub mod simulate;
 pub mod stitch;
+
+pub use hints::hints_of;
 
 use std::path::Path;
 
@@ -32,6 +36,7 @@ pub const COMMANDS: &[engine::Registered] = &[
     convert::ConvertWorkflow::REGISTERED,
     simulate::SimulateTiles::REGISTERED,
     stitch::AlignWorkflow::REGISTERED,
+    stitch::PlaceWorkflow::REGISTERED,
     stitch::FuseWorkflow::REGISTERED,
 ];
 

@@ -144,6 +144,11 @@ impl Error {
         match self {
             Error::Unsupported { hint, .. } if !hint.is_empty() => Some(hint.clone()),
             Error::Exists { .. } => Some("give --overwrite to replace it".to_owned()),
+            Error::Truncated { .. } | Error::Corrupt { .. } => Some(
+                "copy the file anew from where it was recorded; `hooke convert --rescue` keeps what \
+                 can be read"
+                    .to_owned(),
+            ),
             Error::Incomplete { .. } => {
                 Some("go on with --resume, or start anew with --overwrite".to_owned())
             }

@@ -9,8 +9,8 @@ use serde_json::json;
 use super::Result;
 use crate::frame::common::CommonArgs;
 use crate::frame::context::Context;
-use crate::frame::error::CliError;
 use crate::frame::execute;
+use crate::frame::failure::{engine_error, failed_blocks};
 use crate::frame::outcome::Outcome;
 
 /// The verbs of `hooke block`.
@@ -125,18 +125,10 @@ fn watched(
         ..Outcome::default()
     };
     if !matches!(report.status, RunStatus::Done | RunStatus::AlreadyComplete) {
-        let counts = report.blocks();
-        let mut error = CliError::new(
-            crate::frame::error::Kind::Blocks,
-            format!("{} of {} blocks failed", counts.failed, counts.total),
-        );
-        error.causes = report
-            .failed
-            .iter()
-            .take(16)
-            .map(|f| format!("block {} of {}: {}", f.id, f.stage, f.failure.message()))
-            .collect();
-        outcome.error = Some(error);
+        outcome.error = Some(match &report.error {
+            Some(error) => engine_error(error),
+            None => failed_blocks(&report, None),
+        });
     }
     Ok(outcome)
 }

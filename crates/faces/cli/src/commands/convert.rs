@@ -111,24 +111,35 @@ struct StoreArgs {
     /// Format of the output [default: by suffix]
     #[arg(long, value_name = "FORMAT", value_parser = ["ome-zarr", "ome-tiff", "tiff", "imagej-tiff", "hdf5", "bdv", "npy"])]
     to: Option<String>,
-    /// Chunk z,y,x in voxels
-    #[arg(long, value_name = "AXES", default_value = "32,128,128")]
-    chunk: String,
+    /// Chunk z,y,x in voxels [default: 32,128,128, of HDF5 32,64,64]
+    #[arg(long, value_name = "AXES")]
+    chunk: Option<String>,
     /// Shard z,y,x in voxels [default: 4 chunks per axis]
     #[arg(long, value_name = "AXES")]
     shard: Option<String>,
-    /// Codec and level: none, zstd, gzip, blosc-lz4, blosc-zstd, lzw, deflate
-    #[arg(long, value_name = "CODEC[:LEVEL]", default_value = "zstd:3")]
-    compression: String,
+    /// Codec and level: none, zstd, gzip, blosc-lz4, blosc-zstd; of TIFF also lzw, deflate, packbits
+    /// [default: zstd:3, of OME-TIFF deflate:6, of HDF5 gzip:4]
+    #[arg(long, value_name = "CODEC[:LEVEL]")]
+    compression: Option<String>,
     /// Pyramid levels: a number, `auto` or `none`
     #[arg(long, value_name = "N", default_value = "auto")]
     levels: String,
+    /// How many times smaller a level is than the one before, z,y,x; steps separated by `;`, the
+    /// last repeats [default: 2 along every axis until voxels are cubes and the level is small]
+    #[arg(long, value_name = "AXES")]
+    factors: Option<String>,
     /// How a level is made from the one before [default: mean, with --labels mode]
     #[arg(long, value_name = "HOW", value_parser = ["mean", "median", "mode", "nearest", "max"])]
     downsample: Option<String>,
     /// Version of OME-Zarr
     #[arg(long, value_name = "VERSION", default_value = "0.5", value_parser = ["0.5", "0.4"])]
     ngff: String,
+    /// With OME-Zarr: store all five axes, those of length 1 too, as BigDataViewer wants them
+    #[arg(long)]
+    pad_5d: bool,
+    /// With BigDataViewer: what one unit of the world is, a micrometre or a voxel along x
+    #[arg(long, value_name = "UNIT", default_value = "um", value_parser = ["um", "px"])]
+    bdv_units: String,
 }
 
 /// Runs the command.
@@ -150,17 +161,23 @@ pub fn run(args: ConvertArgs, cx: &Context) -> Result {
         channel_colors: v.channel_colors,
         labels: v.labels,
         rescue: s.rescue,
+        verify: args.common.verify,
         store: Store {
             format: w.to,
             chunk: w.chunk,
             shard: w.shard,
             levels: w.levels,
             compression: w.compression,
+            factors: w.factors,
             downsample: w.downsample,
             ngff: w.ngff,
+            pad_5d: w.pad_5d,
+            bdv_units: w.bdv_units,
             labels: v.labels,
+            ..Store::default()
         },
     };
+    execute::refuse_existing(&args.output, &args.common)?;
     let workflow = ConvertWorkflow::new(options, &args.input, &args.output)?;
     execute::run(&workflow, &args.output, &args.common, cx)
 }

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use serde_json::{Value, json};
 
-use super::{Cli, Result};
+use super::Result;
 use crate::frame::error::{CliError, Kind};
 use crate::frame::outcome::Outcome;
 
@@ -20,8 +20,7 @@ pub struct ManArgs {
 
 /// Runs the command.
 pub fn run(args: ManArgs) -> Result {
-    let mut app = Cli::command();
-    app.build();
+    let app = super::app();
     let Some(folder) = args.output else {
         return Ok(Outcome::text(page(&app)?, Value::Null));
     };

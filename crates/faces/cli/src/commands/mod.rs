@@ -12,7 +12,7 @@ pub mod score;
 pub mod simulate;
 pub mod stitch;
 
-use clap::{Parser, Subcommand};
+use clap::{Command, CommandFactory, Parser, Subcommand};
 
 use crate::frame::context::Context;
 use crate::frame::error::CliError;
@@ -61,6 +61,26 @@ pub enum Noun {
     Doctor(doctor::DoctorArgs),
     /// Print the options of a command as JSON Schema
     Schema(schema::SchemaArgs),
+}
+
+/// Every command with its options, as the command line is read and shown.
+pub fn app() -> Command {
+    let mut app = Cli::command();
+    app.build();
+    app.mut_subcommands(arranged)
+}
+
+/// `--help` stands with the common options, below the command's own.
+fn arranged(command: Command) -> Command {
+    let common = command.get_arguments().find_map(|a| match a.get_id() == "json" {
+        true => a.get_help_heading().map(str::to_owned),
+        false => None,
+    });
+    let command = command.mut_subcommands(arranged);
+    match common {
+        None => command,
+        Some(heading) => command.mut_arg("help", |a| a.help_heading(heading)),
+    }
 }
 
 /// Runs the chosen command.

@@ -1,9 +1,9 @@
 //! `hooke schema NOUN VERB`.
 
-use clap::{Arg, ArgAction, Args, CommandFactory};
+use clap::{Arg, ArgAction, Args};
 use serde_json::{Map, Value, json};
 
-use super::{Cli, Result};
+use super::Result;
 use crate::frame::common::STEERING;
 use crate::frame::config::nearest;
 use crate::frame::error::CliError;
@@ -21,8 +21,7 @@ pub struct SchemaArgs {
 
 /// Runs the command.
 pub fn run(args: SchemaArgs) -> Result {
-    let mut app = Cli::command();
-    app.build();
+    let app = super::app();
     let mut verb = &app;
     for name in &args.command {
         let known: Vec<&str> = verb.get_subcommands().map(clap::Command::get_name).collect();

@@ -93,6 +93,16 @@ fn plain(
     Ok(Merged { command, matches, settings, run_toml: String::new() })
 }
 
+/// The command that the first words name, and what may follow: its verbs and its long options.
+pub fn recognised(app: &Command, words: &[OsString]) -> (String, Vec<String>) {
+    let depth = verb_depth(app, words);
+    let names: Vec<&str> = words[1..=depth].iter().filter_map(|w| w.to_str()).collect();
+    let verb = names.iter().try_fold(app, |c, n| c.find_subcommand(n)).unwrap_or(app);
+    let verbs = verb.get_subcommands().map(|c| c.get_name().to_owned());
+    let options = verb.get_arguments().filter_map(|a| a.get_long()).map(|l| format!("--{l}"));
+    (names.join(" "), verbs.chain(options).collect())
+}
+
 /// How many of the first words name a command: `hooke stitch fuse ...` has depth 2.
 fn verb_depth(app: &Command, words: &[OsString]) -> usize {
     let mut depth = 0;
@@ -117,7 +127,10 @@ fn entries(given: &ArgMatches, command: &str, verb: &Command) -> Result<Vec<Entr
     for file in given.get_many::<std::path::PathBuf>("config").into_iter().flatten() {
         take(config::read(file, command, verb)?);
     }
-    for setting in given.get_many::<String>("set").into_iter().flatten() {
+    // Commands without settings of a run use the word otherwise, or not at all.
+    let sets = verb.get_arguments().any(|a| a.get_id() == "set");
+    let settings = sets.then(|| given.get_many::<String>("set")).flatten();
+    for setting in settings.into_iter().flatten() {
         take(config::read_set(setting, command, verb)?);
     }
     Ok(all)

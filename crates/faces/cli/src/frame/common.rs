@@ -42,7 +42,8 @@ pub struct CommonArgs {
     /// Replace an existing output
     #[arg(long)]
     pub overwrite: bool,
-    /// With --resume: read finished parts back and compare checksums
+    /// With --resume: read finished parts back and compare checksums; `convert` also reads its
+    /// output back and compares it with the input
     #[arg(long)]
     pub verify: bool,
     /// With --resume: publish although blocks failed, fill value in their place
@@ -78,6 +79,12 @@ pub struct CommonArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Common options")]
 pub struct BriefArgs {
+    /// Settings in TOML, keys as the long options; repeatable, the later wins
+    #[arg(long, value_name = "FILE")]
+    pub config: Vec<PathBuf>,
+    /// Print every setting with its meaning and default, and stop
+    #[arg(long)]
+    pub print_config: bool,
     /// Only warnings and errors
     #[arg(short, long)]
     pub quiet: bool,

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::paths::as_typed;
+
 /// The kind of an error; it decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -84,14 +86,22 @@ impl CliError {
         self
     }
 
+    /// Adds a hint that is not there yet.
+    pub fn add_hint(&mut self, hint: &str) {
+        if !self.hints.iter().any(|h| h == hint) {
+            self.hints.push(hint.to_owned());
+        }
+    }
+
     /// Takes message and causes from a chain of errors.
     pub fn from_chain(kind: Kind, error: &(dyn std::error::Error + 'static)) -> CliError {
         let mut result = CliError::new(kind, error.to_string());
         let mut cause = error.source();
         while let Some(inner) = cause {
-            let text = inner.to_string();
+            let text = plain(&inner.to_string());
             // Messages often quote their cause already; saying it twice helps nobody.
-            if !result.message.contains(&text) {
+            let said = |told: &String| told.to_lowercase().contains(&text.to_lowercase());
+            if !said(&result.message) && !result.causes.iter().any(said) {
                 result.causes.push(text);
             }
             cause = inner.source();
@@ -101,12 +111,12 @@ impl CliError {
 
     /// The lines for standard error.
     pub fn to_text(&self) -> String {
-        let mut text = format!("error: {}\n", self.message);
+        let mut text = format!("error: {}\n", as_typed(&self.message));
         for cause in &self.causes {
-            let _ = writeln!(text, "caused by: {cause}");
+            let _ = writeln!(text, "caused by: {}", as_typed(cause));
         }
         for hint in &self.hints {
-            let _ = writeln!(text, "hint: {hint}");
+            let _ = writeln!(text, "hint: {}", as_typed(hint));
         }
         text
     }
@@ -115,11 +125,19 @@ impl CliError {
     pub fn to_json(&self) -> Value {
         json!({
             "kind": self.kind.name(),
-            "message": self.message,
-            "causes": self.causes,
-            "hints": self.hints,
-            "path": self.path,
+            "message": as_typed(&self.message),
+            "causes": self.causes.iter().map(|c| as_typed(c)).collect::<Vec<_>>(),
+            "hints": self.hints.iter().map(|h| as_typed(h)).collect::<Vec<_>>(),
+            "path": self.path.as_deref().map(as_typed),
         })
+    }
+}
+
+/// Words of the operating system without its number.
+fn plain(text: &str) -> String {
+    match text.find(" (os error") {
+        Some(end) => text[..end].to_owned(),
+        None => text.to_owned(),
     }
 }
 
@@ -148,6 +166,8 @@ mod tests {
             error.to_text(),
             "error: unknown option `--blnd`\ncaused by: it was typed\nhint: did you mean `--blend`?\n"
         );
+        error.add_hint("did you mean `--blend`?");
+        assert_eq!(error.hints.len(), 1);
         assert_eq!(error.kind.exit_code(), 2);
     }
 }

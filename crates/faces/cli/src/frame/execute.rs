@@ -3,19 +3,19 @@
 use std::io::Write;
 use std::path::Path;
 
-use hooke_core::budget::parse_bytes;
-use hooke_core::plan::Plan;
+use hooke_core::Budget;
+use hooke_core::budget::{parse_bytes, show_bytes};
 use hooke_core::provenance::ValueFrom;
-use hooke_core::{Budget, budget::show_bytes};
-use hooke_workflows::convert::ConvertError;
 use hooke_workflows::engine::{
-    self, ErrorKind, Invocation, RunOptions, RunReport, RunStatus, Target, Workflow, machine,
+    self, Invocation, RunOptions, RunReport, RunStatus, Target, Workflow, machine,
 };
 use serde_json::{Value, json};
 
 use super::common::CommonArgs;
 use super::context::Context;
+use super::dry_run::dry_run;
 use super::error::{CliError, Kind};
+use super::failure::{again, engine_error, failed_blocks};
 use super::outcome::{BlockCounts, Outcome, Status};
 use super::progress::Shown;
 
@@ -25,7 +25,10 @@ use super::progress::Shown;
 /// When `--memory` is no size.
 pub fn budget(common: &CommonArgs) -> Result<Budget, CliError> {
     let memory = match &common.memory {
-        Some(text) => parse_bytes(text).map_err(|e| CliError::usage(e.to_string()))?,
+        Some(text) => parse_bytes(text).map_err(|_| {
+            CliError::usage(format!("--memory `{text}` is no size"))
+                .hint("write a number with MiB, GiB, MB or GB, like 4GiB")
+        })?,
         None => machine::default_memory(),
     };
     let threads = if common.threads == 0 { machine::threads() } else { common.threads };
@@ -76,10 +79,13 @@ fn run_target(
     cx: &Context,
 ) -> Result<Outcome, CliError> {
     let options = options(common, cx)?;
+    if let Some(path) = &common.log {
+        super::log::open(path, cx.started)?;
+    }
     // A second workflow of the same command finds the pool made.
     let _ = super::context::start_threads(&options.budget);
     if common.dry_run {
-        return dry_run(workflow, &target, common, &options);
+        return dry_run(workflow, &target, &options, cx);
     }
     if common.plan_only {
         return plan_only(workflow, &target, &options);
@@ -87,7 +93,7 @@ fn run_target(
     let shown = shown(common, cx);
     let report = engine::run(workflow, &target, &options, &shown);
     shown.clear();
-    let outcome = report.map(|r| to_outcome(&r, &target, common, cx, &shown));
+    let outcome = report.map(|r| to_outcome(&r, &target, cx, &shown));
     let (status, code) = match &outcome {
         Ok(o) => (o.status, o.exit_code),
         Err(_) => (Status::Failed, 1),
@@ -99,7 +105,7 @@ fn run_target(
 
 /// How the common options say progress is shown.
 pub fn shown(common: &CommonArgs, cx: &Context) -> Shown {
-    Shown::new(common.progress, common.quiet, common.verbose > 0, cx.started)
+    Shown::new(common.progress, common.quiet, common.verbose > 0, cx.started, again(cx))
 }
 
 /// How the common options say a run is run.
@@ -110,7 +116,8 @@ pub fn options(common: &CommonArgs, cx: &Context) -> Result<RunOptions, CliError
     let max_failed = match common.max_failed.as_str() {
         "all" => None,
         n => Some(n.parse().map_err(|_| {
-            CliError::usage(format!("--max-failed `{n}`")).hint("write a number or all")
+            CliError::usage(format!("--max-failed `{n}` is no number"))
+                .hint("write a number or all")
         })?),
     };
     let from = cx.settings.from.iter().map(|(key, from)| {
@@ -141,13 +148,7 @@ pub fn options(common: &CommonArgs, cx: &Context) -> Result<RunOptions, CliError
     })
 }
 
-fn to_outcome(
-    report: &RunReport,
-    target: &Target,
-    common: &CommonArgs,
-    cx: &Context,
-    shown: &Shown,
-) -> Outcome {
+fn to_outcome(report: &RunReport, target: &Target, cx: &Context, shown: &Shown) -> Outcome {
     let blocks = report.blocks();
     let outputs: Vec<Value> = report
         .outputs
@@ -189,52 +190,17 @@ fn to_outcome(
             error.hints.push(again(cx));
             outcome.error = Some(error);
         }
-        RunStatus::BlocksFailed => outcome.error = Some(failed_blocks(report, cx)),
+        RunStatus::BlocksFailed => {
+            outcome.error = Some(failed_blocks(report, Some(again(cx))));
+        }
         RunStatus::Failed => {
             outcome.error = Some(match &report.error {
                 Some(error) => engine_error(error),
-                None => failed_blocks(report, cx),
+                None => failed_blocks(report, Some(again(cx))),
             });
         }
     }
-    let _ = common;
     outcome
-}
-
-fn failed_blocks(report: &RunReport, cx: &Context) -> CliError {
-    let counts = report.blocks();
-    let what = format!("{} of {} blocks failed", counts.failed, counts.total);
-    let mut error = CliError::new(Kind::Blocks, what);
-    for failed in report.failed.iter().take(16) {
-        let region = failed.failure.region;
-        let place = format!("{:?}..{:?}", region.start, region.end());
-        let why = failed.failure.message();
-        error
-            .causes
-            .push(format!("block {} of {} (t c z y x {place}): {why}", failed.id, failed.stage));
-    }
-    error.hints.push(again(cx));
-    error
-        .hints
-        .push("add --accept-failed to publish with the fill value in their place".to_owned());
-    error
-}
-
-/// The line to type to go on.
-fn again(cx: &Context) -> String {
-    let quoted =
-        |w: &String| match w.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=,:%".contains(c)) {
-            true => w.clone(),
-            false => format!("'{}'", w.replace('\'', "'\\''")),
-        };
-    let words: Vec<String> = cx
-        .words
-        .iter()
-        .skip(1)
-        .filter(|w| !["--resume", "--overwrite"].contains(&w.as_str()))
-        .map(quoted)
-        .collect();
-    format!("go on with: hooke {} --resume", words.join(" "))
 }
 
 fn finished_line(path: &Path, bytes: u64, cx: &Context) -> String {
@@ -246,14 +212,9 @@ fn finished_line(path: &Path, bytes: u64, cx: &Context) -> String {
 pub fn wrote(path: &Path, cx: &Context, quiet: bool) {
     if !quiet {
         let bytes = std::fs::metadata(path).map_or(0, |m| m.len());
-        let _ = writeln!(std::io::stderr(), "{}", finished_line(path, bytes, cx));
-    }
-}
-
-/// Warnings of a command that shows no progress; `--quiet` keeps them.
-pub fn show_warnings(warnings: &[(String, String)]) {
-    for (code, message) in warnings {
-        let _ = writeln!(std::io::stderr(), "warning[{code}]: {message}");
+        let line = finished_line(path, bytes, cx);
+        super::log::keep(&line);
+        let _ = writeln!(std::io::stderr(), "{line}");
     }
 }
 
@@ -268,159 +229,4 @@ fn plan_only(
         plan.stages.iter().map(|s| json!({"name": s.name, "count": s.blocks.len()})).collect();
     let result = json!({"plan": path, "stages": stages});
     Ok(Outcome::text(format!("{}\n", path.display()), result))
-}
-
-fn dry_run(
-    workflow: &dyn Workflow,
-    target: &Target,
-    common: &CommonArgs,
-    options: &RunOptions,
-) -> Result<Outcome, CliError> {
-    target.check_writable()?;
-    if target.exists() && !common.overwrite && !common.resume {
-        return Err(engine::Error::Exists(target.path().to_owned()).into());
-    }
-    let plan = workflow.plan(&options.budget).map_err(engine::Error::Workflow)?;
-    let free = engine::free_bytes(&target.home())?;
-    let result = describe(&plan, options, free);
-    Ok(Outcome::text(dry_text(&plan, options, free), result))
-}
-
-fn describe(plan: &Plan, options: &RunOptions, free: u64) -> Value {
-    let stages: Vec<Value> = plan
-        .stages
-        .iter()
-        .map(|s| {
-            let bytes = s.blocks.largest_bytes();
-            let first = s.blocks.get(0).map(|b| b.write.shape);
-            json!({
-                "name": s.name, "blocks": s.blocks.len(), "unit": s.unit, "write": first,
-                "bytes_per_block": bytes, "in_flight": options.budget.in_flight(bytes).max(1)
-            })
-        })
-        .collect();
-    json!({
-        "plan": plan.hash.as_str(),
-        "inputs": plan.inputs, "outputs": plan.outputs, "stages": stages,
-        "memory": {
-            "budget": options.budget.memory, "cache": options.budget.cache(),
-            "threads": options.budget.threads
-        },
-        "disk": {"needed": plan.disk_bytes(), "free": free},
-        "parameters": plan.parameters,
-    })
-}
-
-fn dry_text(plan: &Plan, options: &RunOptions, free: u64) -> String {
-    let mut text = format!("plan    {}\n", plan.hash.as_str());
-    for output in &plan.outputs {
-        let dtype = output.dtype.map_or(String::new(), |d| format!(" {d}"));
-        text += &format!(
-            "output  {} {} {:?}{dtype}, about {}\n",
-            output.path.display(),
-            output.axes,
-            output.shape,
-            show_bytes(output.bytes)
-        );
-    }
-    for stage in &plan.stages {
-        let bytes = stage.blocks.largest_bytes();
-        text += &format!(
-            "stage   {:<12} {} {}, {} each, {} at once\n",
-            stage.name,
-            stage.blocks.len(),
-            stage.unit,
-            show_bytes(bytes),
-            options.budget.in_flight(bytes).max(1)
-        );
-    }
-    let budget = &options.budget;
-    text += &format!(
-        "memory  {} for {} threads, of which {} for decoded chunks\n",
-        show_bytes(budget.memory),
-        budget.threads,
-        show_bytes(budget.cache())
-    );
-    text += &format!(
-        "disk    needs {}, {} are free\n",
-        show_bytes(plan.disk_bytes()),
-        show_bytes(free)
-    );
-    text
-}
-
-/// The engine's own errors, with kind and hint.
-fn engine_error(error: &engine::Error) -> CliError {
-    if let engine::Error::Workflow(source) = error
-        && let Some(stitch) = source.downcast_ref::<hooke_workflows::stitch::StitchError>()
-    {
-        return stitch_error(stitch);
-    }
-    if let engine::Error::Workflow(source) = error
-        && let Some(convert) = source.downcast_ref::<ConvertError>()
-    {
-        return convert_error(convert);
-    }
-    let kind = match error.kind() {
-        ErrorKind::Usage => Kind::Usage,
-        ErrorKind::Input => Kind::Input,
-        ErrorKind::Output => Kind::Output,
-        ErrorKind::Plan => Kind::Plan,
-        ErrorKind::Blocks => Kind::Blocks,
-    };
-    let mut result = CliError::from_chain(kind, error);
-    result.hints.extend(error.hints());
-    result.hints.extend(hints_below(error));
-    result
-}
-
-/// What the causes of an error advise.
-fn hints_below(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
-    let mut hints: Vec<String> = Vec::new();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let convert = inner.downcast_ref::<ConvertError>().and_then(ConvertError::hint);
-        let stitch = inner.downcast_ref::<hooke_workflows::stitch::StitchError>();
-        hints.extend(convert.or_else(|| stitch.and_then(|s| s.hint())));
-        cause = inner.source();
-    }
-    hints
-}
-
-fn stitch_error(error: &hooke_workflows::stitch::StitchError) -> CliError {
-    let kind = if error.is_usage() { Kind::Usage } else { Kind::Input };
-    let mut result = CliError::from_chain(kind, error);
-    result.hints.extend(error.hint());
-    result
-}
-
-fn convert_error(error: &ConvertError) -> CliError {
-    let kind = if error.is_usage() { Kind::Usage } else { Kind::Input };
-    let mut result = CliError::from_chain(kind, error);
-    result.hints.extend(error.hint());
-    result
-}
-
-impl From<ConvertError> for CliError {
-    fn from(error: ConvertError) -> CliError {
-        match error {
-            ConvertError::Io(error) => error.into(),
-            error => convert_error(&error),
-        }
-    }
-}
-
-impl From<engine::Error> for CliError {
-    fn from(error: engine::Error) -> CliError {
-        engine_error(&error)
-    }
-}
-
-impl From<hooke_workflows::stitch::StitchError> for CliError {
-    fn from(error: hooke_workflows::stitch::StitchError) -> CliError {
-        match error {
-            hooke_workflows::stitch::StitchError::Io(error) => error.into(),
-            error => stitch_error(&error),
-        }
-    }
 }

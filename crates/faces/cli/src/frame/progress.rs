@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::common::ProgressKind;
+use super::paths::as_typed;
 
 /// At most ten JSON lines a second.
 const JSON_EVERY: Duration = Duration::from_millis(100);
@@ -19,6 +20,8 @@ pub struct Shown {
     quiet: bool,
     verbose: bool,
     started: Instant,
+    /// The line to type to go on with a run that was stopped.
+    again: String,
     state: Mutex<State>,
 }
 
@@ -47,7 +50,13 @@ struct State {
 
 impl Shown {
     /// Chooses how to show progress.
-    pub fn new(kind: ProgressKind, quiet: bool, verbose: bool, started: Instant) -> Shown {
+    pub fn new(
+        kind: ProgressKind,
+        quiet: bool,
+        verbose: bool,
+        started: Instant,
+        again: String,
+    ) -> Shown {
         let terminal = std::io::stderr().is_terminal();
         let mode = match kind {
             ProgressKind::Json => Mode::Json,
@@ -57,7 +66,7 @@ impl Shown {
             ProgressKind::Auto if terminal => Mode::Bar,
             ProgressKind::Auto => Mode::Lines,
         };
-        Shown { mode, quiet, verbose, started, state: Mutex::default() }
+        Shown { mode, quiet, verbose, started, again, state: Mutex::default() }
     }
 
     /// Whether standard error holds JSON lines only.
@@ -71,7 +80,7 @@ impl Shown {
             Mode::Json => self.json(json!({
                 "type": "log", "t": self.t(), "level": "warning", "message": message, "code": code
             })),
-            _ => self.line(&format!("warning[{code}]: {message}")),
+            _ => self.line(&format!("warning[{code}]: {}", as_typed(message))),
         }
     }
 
@@ -123,6 +132,32 @@ impl Shown {
         }
     }
 
+    /// Blocks that do not hear of a cancel are dropped with the process.
+    fn end_after(&self, grace: Duration) {
+        let (json, started, again) = (self.is_json(), self.started, self.again.clone());
+        let end = move || {
+            std::thread::sleep(grace);
+            let code = super::signals::exit_code();
+            let text = match json {
+                true => {
+                    let t = started.elapsed().as_secs_f64();
+                    let end = json!({
+                        "type": "end", "t": t, "status": "cancelled", "exit_code": code,
+                        "outputs": [], "seconds": t,
+                        "peak_rss_bytes": super::context::peak_rss_bytes()
+                    });
+                    format!("{end}\n")
+                }
+                false => format!("error: stopped before the end\nhint: {again}\n"),
+            };
+            super::log::keep(&text);
+            let _ = std::io::stderr().write_all(text.as_bytes());
+            std::process::exit(code.into());
+        };
+        // Without the thread the run ends when its blocks do.
+        let _ = std::thread::Builder::new().name("grace".to_owned()).spawn(end);
+    }
+
     fn t(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
     }
@@ -133,6 +168,7 @@ impl Shown {
 
     /// A closed pipe must not stop a night's run: what cannot be shown is dropped.
     fn line(&self, text: &str) {
+        super::log::keep(text);
         let write = || {
             let _ = writeln!(std::io::stderr(), "{text}");
         };
@@ -193,11 +229,16 @@ impl Shown {
             bar: (self.mode == Mode::Bar).then(|| bar(stage, total, unit)),
             ..State::default()
         };
+        let count = match (unit, total) {
+            ("steps", 1) => String::new(),
+            _ => format!(": {total} {}", super::dry_run::unit(unit, total)),
+        };
+        let before = if skipped > 0 { format!(", {skipped} done before") } else { String::new() };
+        let line = format!("{stage}{count}{before}");
+        super::log::keep(&line);
         match self.mode {
             Mode::Lines => {
-                let before =
-                    if skipped > 0 { format!(", {skipped} done before") } else { String::new() };
-                let _ = writeln!(std::io::stderr(), "{stage}: {total} {unit}{before}");
+                let _ = writeln!(std::io::stderr(), "{line}");
             }
             Mode::Json => self.progress_json(&mut state),
             Mode::Bar => {
@@ -267,11 +308,19 @@ impl Watch for Shown {
             Event::Block { stage, id, outcome, seconds, bytes, error } => {
                 self.advance(*outcome, *bytes);
                 match outcome {
-                    Outcome::Done if self.verbose => {
+                    Outcome::Done if self.verbose && self.is_json() => {
                         self.block_json(stage, *id, "done", *seconds, None)
                     }
+                    Outcome::Done if self.verbose => {
+                        let size = hooke_core::budget::show_bytes(*bytes);
+                        self.line(&format!("block {id} of {stage}: {size} in {seconds:.2} s"));
+                    }
                     Outcome::Done => {}
-                    Outcome::Failed => self.block_json(stage, *id, "failed", *seconds, *error),
+                    Outcome::Failed => {
+                        self.block_json(stage, *id, "failed", *seconds, *error);
+                        let why = error.unwrap_or("unknown");
+                        super::log::keep(&format!("block {id} of {stage} failed: {why}"));
+                    }
                     Outcome::Retry => {
                         self.block_json(stage, *id, "retry", *seconds, *error);
                         if !self.is_json() {
@@ -285,6 +334,7 @@ impl Watch for Shown {
             Event::Stopping(grace) => {
                 let seconds = grace.as_secs();
                 self.line_or_log(&format!("stopping; blocks in flight have {seconds} s to end"));
+                self.end_after(*grace);
             }
             Event::StageEnded(_) => {
                 let mut state = self.lock();

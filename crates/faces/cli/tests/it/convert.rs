@@ -86,7 +86,42 @@ fn an_unfinished_output_is_named_as_such() {
     bench.ok("convert a.ome.zarr -o b.ome.zarr --plan-only -q");
     let ran = bench.run("info b.ome.zarr.partial");
     assert_eq!(ran.code, 1);
-    assert!(ran.out.contains("unfinished") || ran.out.contains("incomplete"), "{}", ran.out);
+    assert!(
+        ran.out.contains("unfinished run of `hooke convert`, 0 of 1 blocks done"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn verify_reads_the_output_back_and_gives_its_hash() {
+    let bench = source();
+    for line in ["b.tif", "c.xml", "d.npy --dtype uint8 --cast scale", "e.h5 --z 2:7 --y ::2"] {
+        let name = line.split(' ').next().unwrap();
+        let told = bench.json(&format!("convert a.ome.zarr -o {line} --verify"));
+        assert_eq!(told["result"]["sha256"], bench.hash(name), "{line}");
+    }
+    let told = bench.json("convert a.ome.zarr -o f.npy");
+    assert!(told["result"]["sha256"].is_null(), "not asked for");
+}
+
+#[test]
+fn factors_and_chunks_are_those_that_were_asked_for() {
+    let bench = source();
+    bench
+        .ok("convert a.ome.zarr -o b.ome.zarr --factors 1,2,2;3,5,7 --levels 3 --chunk 3,10,14 -q");
+    let levels = bench.json("info b.ome.zarr")["files"][0]["images"][0]["levels"].clone();
+    assert_eq!(levels[1]["shape"], serde_json::json!([9, 25, 35]));
+    assert_eq!(levels[2]["shape"], serde_json::json!([3, 5, 5]));
+    assert_eq!(levels[0]["chunk"], serde_json::json!([3, 10, 14]));
+    bench.ok("convert a.ome.zarr -o b.h5 --chunk 3,10,14 --compression gzip:9 -q");
+    let levels = bench.json("info b.h5")["files"][0]["images"][0]["levels"].clone();
+    assert_eq!(levels[0]["chunk"], serde_json::json!([3, 10, 14]));
+    bench.ok("convert a.ome.zarr -o b.ome.tif --compression lzw --chunk 1,32,32 -q");
+    let image = bench.json("info b.ome.tif")["files"][0]["images"][0].clone();
+    assert_eq!(image["levels"][0]["codec"], "lzw");
+    assert_eq!(image["levels"][0]["chunk"], serde_json::json!([1, 32, 32]));
+    assert_eq!(bench.hash("b.ome.tif"), bench.hash("a.ome.zarr"));
 }
 
 #[test]

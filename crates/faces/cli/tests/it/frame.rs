@@ -40,6 +40,7 @@ fn every_command_has_help_and_a_schema() {
     for verb in VERBS {
         let help = bench.ok(&format!("{verb} --help")).out;
         assert!(help.contains("Usage: hooke"), "{verb}\n{help}");
+        assert!(help.contains("\nExamples:\n  hooke "), "{verb} --help has no example\n{help}");
         let schema: serde_json::Value =
             serde_json::from_str(&bench.ok(&format!("schema {verb}")).out).unwrap();
         assert_eq!(schema["type"], "object", "{verb}");

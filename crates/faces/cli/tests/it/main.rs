@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod convert;
+mod errors;
 mod frame;
 mod hooke;
 mod real_data;

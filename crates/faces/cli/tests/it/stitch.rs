@@ -150,3 +150,66 @@ fn another_channel_is_fused_with_the_same_layout() {
     let err = bench.fails(1, "stitch layout relocate a.ome.zarr.layout.json --match 'tiles/tile_<Z,1>_<Y,1>_<X,1>.tif' --replace 'blue/tile_<Z,1>_<Y,1>_<X,1>.tif' -o blue.json -q");
     assert!(err.contains("blue/tile_0_0_0.tif") && !bench.has("blue.json"), "{err}");
 }
+
+#[test]
+fn placing_resumes_previews_and_takes_settings_like_any_run() {
+    let bench = Bench::with_tiles("easy");
+    bench.ok("stitch align tiles/tiles.csv -o layout.json --max-shift 3,8,8 -q");
+    let plan = bench.json("stitch place layout.json -o placed.json --round --dry-run");
+    assert_eq!(plan["result"]["parameters"], serde_json::json!({"round": true}));
+    assert!(!bench.has("placed.json"));
+    bench.ok("stitch place layout.json -o placed.json --round -q");
+    for name in ["placed.json.run.toml", "placed.json.hooke.json"] {
+        assert!(bench.has(name), "{name}");
+    }
+    let again = bench.ok("stitch place layout.json -o placed.json --round --resume");
+    assert!(again.err.contains("already complete"), "{}", again.err);
+    let first = std::fs::read(bench.path("placed.json")).unwrap();
+    bench.ok("stitch place --config placed.json.run.toml --overwrite -q");
+    assert_eq!(std::fs::read(bench.path("placed.json")).unwrap(), first);
+}
+
+#[test]
+fn a_dry_run_tells_inputs_volume_and_refusals() {
+    let bench = Bench::with_tiles("easy");
+    let line = "stitch run tiles/tiles.csv -o v.ome.zarr --max-shift 3,8,8";
+    let ran = bench.ok(&format!("{line} --dry-run"));
+    assert!(ran.out.contains("4 files") && ran.out.contains("then      v.ome.zarr"), "{}", ran.out);
+    assert_eq!(bench.names(), ["tiles"]);
+    bench.ok(&format!("{line} --log run.log -q"));
+    let log = std::fs::read_to_string(bench.path("run.log")).unwrap();
+    assert!(log.contains("pairs: 4 pairs") && log.contains(" s  "), "{log}");
+    let ran = bench.run("stitch fuse v.ome.zarr.layout.json -o v.ome.zarr --dry-run --json");
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    let told: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(told["error"]["kind"], "output");
+    assert_eq!(told["result"]["inputs"][1]["shape"], serde_json::json!([16, 128, 128]));
+    assert_eq!(told["result"]["stages"][0]["in_flight"], 1);
+}
+
+#[test]
+fn names_that_differ_anyhow_are_taken_with_a_star() {
+    let bench = Bench::with_tiles("easy");
+    std::fs::create_dir(bench.path("odd")).unwrap();
+    for (name, odd) in [("0_0", "ab1"), ("0_1", "c7d"), ("1_0", "9ef"), ("1_1", "xyz")] {
+        let (from, to) = (format!("tiles/tile_0_{name}.tif"), format!("odd/t_{name}_{odd}.tif"));
+        std::fs::copy(bench.path(&from), bench.path(&to)).unwrap();
+    }
+    bench.ok("stitch align 'odd/t_<Y,1>_<X,1>_<U,S,3>.tif' --select U=* --overlap 32 -o layout.json --max-shift 3,8,8 -q");
+    assert_eq!(bench.read_json("layout.json")["tiles"].as_array().unwrap().len(), 4);
+    let told = bench.run("stitch detect tiles/tile_0_0_1.tif tiles/tile_0_1_0.tif");
+    assert!(told.err.contains("'tiles/tile_0_<Y,1>_<X,1>.tif'"), "{}", told.err);
+}
+
+#[test]
+fn a_layout_made_from_an_expression_knows_its_tags() {
+    let bench = Bench::with_tiles("easy");
+    for name in ["0_0", "0_1", "1_0", "1_1"] {
+        let (from, to) = (format!("tiles/tile_0_{name}.tif"), format!("tiles/tile_1_{name}.tif"));
+        std::fs::copy(bench.path(&from), bench.path(&to)).unwrap();
+    }
+    bench.ok("stitch align 'tiles/tile_<C,1>_<Y,1>_<X,1>.tif' --overlap 32 -o layout.json --max-shift 3,8,8 -q");
+    bench.ok("stitch layout relocate layout.json --set C=1 -o other.json -q");
+    let path = &bench.read_json("other.json")["tiles"][0]["source"]["path"];
+    assert_eq!(path, "tiles/tile_1_0_0.tif");
+}

@@ -4,7 +4,7 @@ use hooke_core::{Axes, Axis, Channel, Dtype, ImageMeta, Level, Sourced};
 
 use super::select::Selection;
 use super::{ConvertError, ConvertOptions};
-use crate::options::Lengths;
+use crate::options::{BadValue, Lengths, read_option};
 
 /// The metadata of the source, cut and overridden.
 pub(super) fn output(
@@ -26,7 +26,7 @@ pub(super) fn output(
         meta.dtype = Dtype::parse(name).ok_or_else(|| {
             let all: Vec<&str> = Dtype::ALL.iter().map(|d| d.name()).collect();
             ConvertError::parameters(
-                format!("--dtype `{name}`"),
+                format!("--dtype `{name}` is no sample type"),
                 format!("write one of {}", all.join(", ")),
             )
         })?;
@@ -77,25 +77,29 @@ fn times(meta: &mut ImageMeta, source: &ImageMeta, selection: &Selection) {
 }
 
 fn overrides(meta: &mut ImageMeta, options: &ConvertOptions) -> Result<(), ConvertError> {
-    let triple = |text: &Option<String>| -> Result<[Option<f64>; 3], ConvertError> {
+    let triple = |name, text: &Option<String>| -> Result<[Option<f64>; 3], BadValue> {
         match text {
-            Some(text) => Ok(text.parse::<Lengths>()?.plain()?),
+            Some(text) => {
+                read_option::<Lengths>(name, text)?.plain().map_err(|e: BadValue| e.of(name))
+            }
             None => Ok([None; 3]),
         }
     };
-    for (given, size) in triple(&options.voxel_size)?.into_iter().zip(&mut meta.voxel_size_um) {
+    for (given, size) in
+        triple("voxel-size", &options.voxel_size)?.into_iter().zip(&mut meta.voxel_size_um)
+    {
         match given {
             Some(v) if v <= 0.0 => {
                 return Err(ConvertError::parameters(
-                    format!("a voxel size of {v} µm"),
-                    "sizes are positive",
+                    format!("--voxel-size: {v} µm is no size"),
+                    "sizes are positive, in micrometres, like 2,0.65,0.65",
                 ));
             }
             Some(v) => *size = Sourced::user(v),
             None => {}
         }
     }
-    for (given, origin) in triple(&options.origin)?.into_iter().zip(&mut meta.origin_um) {
+    for (given, origin) in triple("origin", &options.origin)?.into_iter().zip(&mut meta.origin_um) {
         if let Some(v) = given {
             *origin = Sourced::user(v);
         }

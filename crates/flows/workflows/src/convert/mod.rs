@@ -3,6 +3,7 @@
 mod cast;
 mod meta;
 mod select;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::engine::{
     BlockContext, BlockError, Finished, Markers, Registered, RunBlock, Summary, WorkDir, Workflow,
     stamp_input,
 };
-use crate::image_output::{FirstStage, ImageOutput, Store};
+use crate::image_output::{FirstStage, ImageOutput, OutputError, Store};
 use crate::options::BadValue;
 use cast::Cast;
 use select::Selection;
@@ -58,6 +59,9 @@ pub struct ConvertOptions {
     pub labels: bool,
     /// Fill damaged parts.
     pub rescue: bool,
+    /// Read the output back and compare; changes no result, so it is no part of a plan.
+    #[serde(skip)]
+    pub verify: bool,
     /// How the output is stored.
     #[serde(flatten)]
     pub store: Store,
@@ -82,10 +86,7 @@ pub enum ConvertError {
         hint: String,
     },
     /// A value that the target type cannot hold.
-    #[error(
-        "value {value} at {axes} {position:?} does not fit {dtype}; give --cast clip to saturate or \
-         --cast scale to rescale"
-    )]
+    #[error("value {value} at {axes} {position:?} does not fit {dtype}")]
     DoesNotFit {
         /// The value.
         value: f64,
@@ -96,6 +97,15 @@ pub enum ConvertError {
         /// The target type.
         dtype: Dtype,
     },
+}
+
+impl From<OutputError> for ConvertError {
+    fn from(error: OutputError) -> ConvertError {
+        match error {
+            OutputError::Io(error) => ConvertError::Io(error),
+            OutputError::Option { what, hint } => ConvertError::Parameters { what, hint },
+        }
+    }
 }
 
 impl ConvertError {
@@ -112,6 +122,10 @@ impl ConvertError {
     pub fn hint(&self) -> Option<String> {
         match self {
             ConvertError::Io(error) => error.hint(),
+            ConvertError::Option(bad) => Some(bad.hint()),
+            ConvertError::DoesNotFit { .. } => {
+                Some("give --cast clip to saturate, or --cast scale to rescale".to_owned())
+            }
             ConvertError::Parameters { hint, .. } if !hint.is_empty() => Some(hint.clone()),
             _ => None,
         }
@@ -256,7 +270,7 @@ impl Workflow for ConvertWorkflow {
             results_version: ConvertWorkflow::REGISTERED.results_version,
             parameters: serde_json::to_value(&self.parameters)?,
             inputs: vec![stamp_input(&self.parameters.input, None)?],
-            outputs: vec![planned.output],
+            outputs: planned.outputs,
             stages: before.into_iter().chain(planned.stages).collect(),
             work_bytes: planned.work_bytes,
         };
@@ -292,6 +306,10 @@ impl Workflow for ConvertWorkflow {
 
     fn finish(&self, _: &Plan, done: &Markers, work: &WorkDir) -> Result<Finished, SourceError> {
         let outputs = self.output.finish(work)?;
+        let sha256 = match self.parameters.options.verify {
+            true => Some(verify::verify(self, done, &work.product())?),
+            false => None,
+        };
         let clipped: u64 =
             done.summaries("convert").filter_map(|s| s.ok()?.get("clipped")?.as_u64()).sum();
         let mut warnings = self.warnings.clone();
@@ -310,7 +328,7 @@ impl Workflow for ConvertWorkflow {
         Ok(Finished {
             outputs,
             warnings,
-            result: json!({"clipped": clipped}),
+            result: json!({"clipped": clipped, "sha256": sha256}),
             ..Finished::default()
         })
     }

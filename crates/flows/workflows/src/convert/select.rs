@@ -4,7 +4,10 @@ use hooke_core::image::SourceError;
 use hooke_core::{Axis, ImageMeta, ImageSource, Level, Pixels, Region};
 
 use super::ConvertError;
-use crate::options::Span;
+use crate::options::{Span, read_option};
+
+/// The options of the axes.
+const NAMES: [&str; 5] = ["t", "c", "z", "y", "x"];
 
 /// Slabs of a measuring pass are about this large.
 pub(super) const SLAB_BYTES: u64 = 16 << 20;
@@ -43,7 +46,7 @@ impl Selection {
                 selection.channels = Some(list);
                 continue;
             }
-            let span: Span = text.parse()?;
+            let span: Span = read_option(NAMES[d], text)?;
             let (low, high, step) = span.of_length(level.shape[d]);
             if low >= high {
                 return Err(ConvertError::parameters(

@@ -41,6 +41,7 @@ pub(crate) fn run_block(
             kind,
             error: plain(&error.to_string()),
             causes: causes(error.as_ref()),
+            hints: crate::hints_of(error.as_ref()),
             attempts,
             region: block.write,
         })

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use hooke_core::plan::{Plan, PlanHash};
+use hooke_core::plan::Plan;
 use hooke_core::provenance::{ExecutorKind, Provenance, Warning};
 
 use super::error::{Error, Result};
@@ -39,7 +39,7 @@ pub(crate) fn begin(
 ) -> Result<Begin> {
     let made_home = !target.home().is_dir();
     if !target.work_folder().is_dir() {
-        if let Some(complete) = check_output(target, &plan.hash, options)? {
+        if let Some(complete) = check_output(target, &plan, options)? {
             return Ok(Begin::AlreadyComplete(complete));
         }
         check_disk(target, plan.disk_bytes())?;
@@ -60,7 +60,7 @@ pub(crate) fn begin(
             Err(Error::Unfinished { path, done, total: old.blocks() })
         }
         _ => {
-            if let Some(complete) = check_output(target, &plan.hash, options)? {
+            if let Some(complete) = check_output(target, &plan, options)? {
                 work.remove()?;
                 return Ok(Begin::AlreadyComplete(complete));
             }
@@ -74,21 +74,32 @@ pub(crate) fn begin(
 /// Whether the place of the output is free, may be made free, or holds what is asked for.
 pub(crate) fn check_output(
     target: &Target,
-    hash: &PlanHash,
+    plan: &Plan,
     options: &RunOptions,
 ) -> Result<Option<Box<Provenance>>> {
     if !target.exists() {
-        return Ok(None);
+        return check_beside(target, plan, options).map(|()| None);
     }
     if options.overwrite {
         return target.check_replaceable().map(|()| None);
     }
     match finished(target) {
-        Some(provenance) if options.resume && provenance.plan == *hash => {
+        Some(provenance) if options.resume && provenance.plan == plan.hash => {
             Ok(Some(Box::new(provenance)))
         }
         Some(_) if options.resume => Err(Error::FinishedOtherwise(target.path().to_owned())),
         _ => Err(Error::Exists(target.path().to_owned())),
+    }
+}
+
+/// Whether the files that belong to a product, like the HDF5 beside an XML, would hit others.
+fn check_beside(target: &Target, plan: &Plan, options: &RunOptions) -> Result<()> {
+    if options.overwrite || matches!(target, Target::RunFolder(_)) {
+        return Ok(());
+    }
+    match plan.outputs.iter().skip(1).find(|o| o.path.symlink_metadata().is_ok()) {
+        Some(there) => Err(Error::Exists(there.path.clone())),
+        None => Ok(()),
     }
 }
 

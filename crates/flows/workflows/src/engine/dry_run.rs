@@ -157,7 +157,7 @@ fn look(plan: &Plan, target: &Target, options: &RunOptions) -> Result<Option<u64
             (true, true) => Ok(Some(old.blocks() - done)),
         };
     }
-    match check_output(target, &plan.hash, options)? {
+    match check_output(target, plan, options)? {
         Some(_) => Ok(Some(0)),
         None => check_disk(target, plan.disk_bytes()).map(|()| None),
     }

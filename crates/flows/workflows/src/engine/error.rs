@@ -115,6 +115,8 @@ pub enum Error {
         kind: FailureKind,
         /// What happened, with its causes.
         message: String,
+        /// What a user can do.
+        hints: Vec<String>,
     },
     /// So many blocks failed that the settings must be wrong.
     #[error("more than {max} blocks failed, the last one: {message}")]
@@ -238,6 +240,12 @@ impl Error {
         match self {
             Error::Usage { hint, .. } if !hint.is_empty() => one(hint),
             Error::Exists(_) => one("give --overwrite to replace it"),
+            Error::NoParent(folder) => {
+                vec![format!("make it first: mkdir -p {}", folder.display())]
+            }
+            Error::NotWritable { .. } => one("write elsewhere, or ask for permission there"),
+            Error::NoSpace { .. } => one("make room, or write to another disk"),
+            Error::Locked { .. } => one("wait until it has ended, then go on with --resume"),
             Error::NotOurs(_) => one("give another --output, or remove it yourself"),
             Error::Unfinished { .. } => one("go on with --resume, or start anew with --overwrite"),
             Error::OtherPlan { .. } => {
@@ -245,17 +253,16 @@ impl Error {
             }
             Error::FinishedOtherwise(_) => one("give --overwrite to make it anew"),
             Error::Fatal { .. } => one("when there is room again, go on with --resume"),
-            Error::BlockFailed { kind: FailureKind::Transient, .. } => {
-                one("when the disk or network answers again, go on with --resume")
+            Error::BlockFailed { kind: FailureKind::Transient, hints, .. } => {
+                let again = "when the disk or network answers again, go on with --resume";
+                hints.iter().cloned().chain([again.to_owned()]).collect()
             }
+            Error::BlockFailed { hints, .. } => hints.clone(),
             Error::TooManyFailed { .. } => {
                 one("correct the cause and go on with --resume, or give --max-failed all")
             }
             Error::Missing { .. } => one("run those with `hooke block run`, then finish again"),
-            Error::Workflow(source) => {
-                let io = source.downcast_ref::<hooke_io::Error>();
-                io.and_then(hooke_io::Error::hint).into_iter().collect()
-            }
+            Error::Workflow(source) => crate::hints_of(source.as_ref()),
             _ => Vec::new(),
         }
     }

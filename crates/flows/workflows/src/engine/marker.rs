@@ -75,6 +75,9 @@ pub struct Failure {
     pub error: String,
     /// Its causes, nearest first.
     pub causes: Vec<String>,
+    /// What a user can do.
+    #[serde(default)]
+    pub hints: Vec<String>,
     /// How often it was tried.
     pub attempts: u32,
     /// What the block should have written.

@@ -215,7 +215,8 @@ impl Dispatch<'_, '_> {
         let single = matches!(self.stage.blocks, Blocks::One { .. });
         if single || self.shared.workflow.stops_at_first_failure() {
             let (kind, stage) = (failure.kind, stage.clone());
-            let stop = Error::BlockFailed { stage, id, kind, message };
+            let hints = failure.hints.clone();
+            let stop = Error::BlockFailed { stage, id, kind, message, hints };
             self.stop.get_or_insert(stop);
         } else if let Some(left) = &mut self.allowed.0 {
             match left.checked_sub(1) {

@@ -61,7 +61,7 @@ pub fn stream(
 }
 
 /// Whole units of at most that many voxels, or one unit: the fastest axes are filled first.
-fn piece(shape: [u64; 5], unit: [u64; 5], voxels: u64) -> [u64; 5] {
+pub(crate) fn piece(shape: [u64; 5], unit: [u64; 5], voxels: u64) -> [u64; 5] {
     let mut step: [u64; 5] = std::array::from_fn(|d| unit[d].max(1).min(shape[d].max(1)));
     for d in (0..5).rev() {
         let others: u64 = (0..5).filter(|o| *o != d).map(|o| step[o]).product();

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use hooke_core::image::{ImageSink, SourceError};
 use hooke_core::{Dtype, ImageMeta, Level};
-use hooke_io::Error;
-use hooke_io::bdv::{BdvSettings, BdvSink};
+use hooke_io::bdv::{BdvSettings, BdvSink, WorldUnit};
 use hooke_io::hdf5::{Hdf5Settings, Hdf5Sink};
 use hooke_io::tiff::{self, Kind as TiffKind, TiffSink};
 
+use super::error::OutputError;
 use super::store::Store;
 
 /// A format that can be written.
@@ -26,14 +26,18 @@ pub enum OutputFormat {
     Npy,
 }
 
-const SUFFIXES: &str = ".ome.zarr .zarr .ome.tif .tif .h5 .hdf5 .xml .npy";
+const SUFFIXES: &str = ".ome.zarr, .zarr, .ome.tif, .tif, .h5, .hdf5, .xml or .npy";
 
 impl OutputFormat {
     /// The format that was named, or that of the suffix; without a suffix OME-Zarr.
     ///
     /// # Errors
     /// When the suffix is unknown.
-    pub fn choose(path: &Path, named: Option<&str>, dtype: Dtype) -> Result<OutputFormat, Error> {
+    pub fn choose(
+        path: &Path,
+        named: Option<&str>,
+        dtype: Dtype,
+    ) -> Result<OutputFormat, OutputError> {
         let plain = match dtype {
             Dtype::Uint8 | Dtype::Uint16 | Dtype::Float32 => TiffKind::ImageJ,
             _ => TiffKind::Tiff,
@@ -49,8 +53,8 @@ impl OutputFormat {
             Some("bdv") => OutputFormat::Bdv,
             Some("npy") => OutputFormat::Npy,
             Some(other) => {
-                let hint = "write one of ome-zarr ome-tiff imagej-tiff tiff hdf5 bdv npy";
-                return Err(Error::unsupported(path, format!("format `{other}`"), hint));
+                let known = "one of ome-zarr ome-tiff imagej-tiff tiff hdf5 bdv npy";
+                return Err(OutputError::option("format", other, known));
             }
             None if ends(&[".zarr"]) => OutputFormat::OmeZarr,
             None if ends(&[".ome.tif", ".ome.tiff"]) => OutputFormat::Tiff(TiffKind::Ome),
@@ -60,12 +64,14 @@ impl OutputFormat {
             None if ends(&[".npy"]) => OutputFormat::Npy,
             None if path.extension().is_none() => OutputFormat::OmeZarr,
             None => {
-                let what = format!("a suffix like that of `{name}`");
-                return Err(Error::unsupported(
-                    path,
-                    what,
-                    format!("known suffixes: {SUFFIXES}; or name the format"),
-                ));
+                let suffix = path.extension().unwrap_or_default().to_string_lossy();
+                return Err(OutputError::Option {
+                    what: format!(
+                        "{}: Hooke writes no format with the suffix .{suffix}",
+                        path.display()
+                    ),
+                    hint: format!("write {SUFFIXES}"),
+                });
             }
         })
     }
@@ -97,10 +103,22 @@ impl OutputFormat {
     }
 
     /// Refuses what the format cannot hold, before anything is written.
-    pub(super) fn check(self, path: &Path, meta: &ImageMeta) -> Result<(), Error> {
+    pub(super) fn check(
+        self,
+        path: &Path,
+        meta: &ImageMeta,
+        store: &Store,
+    ) -> Result<(), OutputError> {
         match self {
-            OutputFormat::Tiff(kind) => tiff::WriteOptions::of(kind).check(path, meta),
-            _ => Ok(()),
+            OutputFormat::Tiff(kind) => Ok(tiff_options(kind, store)?.check(path, meta)?),
+            OutputFormat::Hdf5 | OutputFormat::Bdv => store.gzip_level().map(drop),
+            OutputFormat::Npy if store.compression.as_deref().is_some_and(|c| c != "none") => {
+                Err(OutputError::Option {
+                    what: "an .npy file is never compressed".to_owned(),
+                    hint: "leave --compression out, or write .ome.zarr".to_owned(),
+                })
+            }
+            OutputFormat::OmeZarr | OutputFormat::Npy => Ok(()),
         }
     }
 
@@ -126,21 +144,36 @@ impl OutputFormat {
         path: &Path,
         meta: &ImageMeta,
         levels: &[Level],
-        _store: &Store,
+        store: &Store,
     ) -> Result<Box<dyn ImageSink>, SourceError> {
+        let chunk = store.given_chunk()?;
         Ok(match self {
             OutputFormat::Tiff(kind) => {
                 let smaller = levels.iter().skip(1).map(|l| [l.shape[3], l.shape[4]]);
-                let options = tiff::WriteOptions {
-                    levels: smaller.collect(),
-                    ..tiff::WriteOptions::of(kind)
-                };
+                let options =
+                    tiff::WriteOptions { levels: smaller.collect(), ..tiff_options(kind, store)? };
                 Box::new(TiffSink::create(path, meta, &options)?)
             }
-            OutputFormat::Hdf5 => Box::new(Hdf5Sink::create(path, meta, &Hdf5Settings::default())?),
+            OutputFormat::Hdf5 => {
+                let usual = Hdf5Settings::default();
+                let settings = Hdf5Settings {
+                    chunk: chunk.map_or(usual.chunk, |[z, y, x]| [1, 1, z, y, x]),
+                    gzip: store.gzip_level()?.unwrap_or(usual.gzip),
+                    ..usual
+                };
+                Box::new(Hdf5Sink::create(path, meta, &settings)?)
+            }
             OutputFormat::Bdv => {
-                let factors = levels.iter().map(|l| l.factors.map(|f| f as u64)).collect();
-                let settings = BdvSettings { factors, ..BdvSettings::default() };
+                let usual = BdvSettings::default();
+                let settings = BdvSettings {
+                    factors: levels.iter().map(|l| l.factors.map(|f| f as u64)).collect(),
+                    chunk: chunk.unwrap_or(usual.chunk),
+                    gzip: store.gzip_level()?.unwrap_or(usual.gzip),
+                    unit: match store.bdv_units.as_str() {
+                        "px" => WorldUnit::Pixel,
+                        _ => WorldUnit::Micrometre,
+                    },
+                };
                 Box::new(BdvSink::create(path, meta, &settings)?)
             }
             OutputFormat::OmeZarr | OutputFormat::Npy => {
@@ -148,4 +181,14 @@ impl OutputFormat {
             }
         })
     }
+}
+
+fn tiff_options(kind: TiffKind, store: &Store) -> Result<tiff::WriteOptions, OutputError> {
+    // ImageJ reads plain rows only, whatever the chunk.
+    let tile = store.given_chunk()?.filter(|_| kind != TiffKind::ImageJ).map(|[_, y, x]| [y, x]);
+    Ok(tiff::WriteOptions {
+        compression: store.tiff_compression()?,
+        tile,
+        ..tiff::WriteOptions::of(kind)
+    })
 }

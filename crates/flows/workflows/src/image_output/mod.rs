@@ -5,6 +5,7 @@
 //! HDF5) take the same stages through a private OME-Zarr in the work folder, and one last stage
 //! `write` streams it out.
 
+mod error;
 mod format;
 mod store;
 
@@ -14,12 +15,14 @@ use std::sync::Arc;
 use hooke_core::image::{ImageSink, SourceError};
 use hooke_core::plan::{Block, BlockSizing, OutputSpec, Stage, Writes, size_blocks};
 use hooke_core::provenance::OutputRecord;
-use hooke_core::region::grid;
-use hooke_core::{Budget, Downsample, ImageMeta, Level, Pixels, Region};
+use hooke_core::region::{grid, grid_counts};
+use hooke_core::{Axes, Budget, Downsample, ImageMeta, Level, Pixels, Region};
 use hooke_io::npy::NpySink;
 use hooke_io::ome_zarr::{self, WriteOptions};
 
+use crate::engine::two_step::piece;
 use crate::engine::{BlockContext, BlockError, RunBlock, Summary, WorkDir};
+pub use error::OutputError;
 pub use format::OutputFormat;
 pub use store::Store;
 
@@ -49,8 +52,8 @@ pub struct FirstStage<'a> {
 pub struct Planned {
     /// The first stage, the pyramid's and the last one.
     pub stages: Vec<Stage>,
-    /// The output.
-    pub output: OutputSpec,
+    /// The output, and the files beside it that belong to it.
+    pub outputs: Vec<OutputSpec>,
     /// Bytes on disk beside the output, at their peak.
     pub work_bytes: u64,
 }
@@ -60,14 +63,10 @@ impl ImageOutput {
     ///
     /// # Errors
     /// When the format is unknown, cannot hold the image, or an option is no value.
-    pub fn new(
-        path: &Path,
-        meta: ImageMeta,
-        store: &Store,
-    ) -> Result<ImageOutput, hooke_io::Error> {
+    pub fn new(path: &Path, meta: ImageMeta, store: &Store) -> Result<ImageOutput, OutputError> {
         let format = OutputFormat::choose(path, store.format.as_deref(), meta.dtype)?;
-        format.check(path, &meta)?;
-        let zarr = store.to_zarr(path, &meta, format)?;
+        format.check(path, &meta, store)?;
+        let zarr = store.to_zarr(&meta, format)?;
         let levels = ome_zarr::plan_levels(path, &meta, &zarr)?;
         Ok(ImageOutput { path: path.to_owned(), format, meta, store: store.clone(), zarr, levels })
     }
@@ -147,8 +146,7 @@ impl ImageOutput {
         let total: u64 = (0..self.levels.len()).map(|l| self.level_bytes(l)).sum();
         let mut work_bytes = 0;
         if !self.format.takes_any_order() {
-            let unit = Region::whole(self.unit(0)).voxels() * self.meta.dtype.size() as u64;
-            stages.push(Stage::one("write", &[&before], 3 * unit));
+            stages.push(Stage::one("write", &[&before], 3 * self.piece_bytes(budget)));
             work_bytes = total;
         }
         let axes = self.meta.axes;
@@ -160,7 +158,25 @@ impl ImageOutput {
             write_unit: axes.pick(&self.unit(0)),
             bytes: total,
         };
-        Ok(Planned { stages, output, work_bytes })
+        let beside = self.format.companions(&self.path).into_iter().map(|path| OutputSpec {
+            path,
+            axes: Axes::of(&[]),
+            shape: vec![],
+            dtype: None,
+            write_unit: vec![],
+            bytes: 0,
+        });
+        let outputs = std::iter::once(output).chain(beside).collect();
+        Ok(Planned { stages, outputs, work_bytes })
+    }
+
+    /// How much is streamed out at once: planes as deep as a chunk, so that none is decoded twice,
+    /// unless the memory is too small for that.
+    fn piece_bytes(&self, budget: &Budget) -> u64 {
+        let level = &self.levels[0];
+        let [_, _, z, y, x] = level.shape;
+        let planes = level.chunk[2].min(z) * y * x * self.meta.dtype.size() as u64;
+        planes.min(budget.for_blocks() / 4).max(1 << 20)
     }
 
     fn pyramid_bytes(&self, level: usize, write: [u64; 5], threads: usize) -> u64 {
@@ -265,17 +281,17 @@ impl ImageOutput {
         let store = ome_zarr::open_for_write(&self.block_path(work))?;
         let writer = self.format.create(&work.product(), &self.meta, &self.levels, &self.store)?;
         let written = writer.levels().len().min(self.levels.len());
-        let total: u64 = (0..written)
-            .map(|l| {
-                hooke_core::region::grid_counts(self.levels[l].shape, writer.write_unit(l))
-                    .iter()
-                    .product::<u64>()
-            })
-            .sum();
-        cx.progress.start("write", total, "parts");
+        let voxels = self.piece_bytes(cx.budget) / self.meta.dtype.size() as u64;
+        let steps: Vec<[u64; 5]> = (0..written)
+            .map(|l| piece(self.levels[l].shape, writer.write_unit(l), voxels))
+            .collect();
+        let count = |(l, step): (usize, &[u64; 5])| {
+            grid_counts(self.levels[l].shape, *step).iter().product::<u64>()
+        };
+        cx.progress.start("write", steps.iter().enumerate().map(count).sum(), "parts");
         let mut pixels = Pixels::zeros(self.meta.dtype, [0; 5]);
-        for level in 0..written {
-            for region in grid(self.levels[level].shape, writer.write_unit(level)) {
+        for (level, step) in steps.into_iter().enumerate() {
+            for region in grid(self.levels[level].shape, step) {
                 if cx.progress.is_cancelled() {
                     return Err(BlockError::Cancelled);
                 }

@@ -1,17 +1,20 @@
 //! How an image is stored, as typed.
 
-use std::path::Path;
-
 use hooke_core::{Downsample, ImageMeta};
-use hooke_io::Error;
 use hooke_io::ome_zarr::{Compression, Levels, Ngff, WriteOptions};
+use hooke_io::tiff;
 use serde::{Deserialize, Serialize};
 
+use super::error::OutputError;
 use super::format::OutputFormat;
 use crate::options::Lengths;
 
 /// A shard that nobody asked for is not larger than this, so that blocks fit a small memory.
 const USUAL_SHARD: u64 = 32 << 20;
+/// Planes in a chunk of the private store of a TIFF, which is streamed out plane by plane.
+const PLANES_TO_STREAM: u64 = 4;
+/// Planes in a chunk of the private store of an HDF5 file: as many as its own chunks have.
+const HDF5_PLANES: u64 = 32;
 
 /// How an image is stored, as typed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,18 +22,26 @@ const USUAL_SHARD: u64 = 32 << 20;
 pub struct Store {
     /// Format; by suffix when missing.
     pub format: Option<String>,
-    /// Chunk z, y, x.
-    pub chunk: String,
+    /// Chunk z, y, x; the format's own when missing.
+    pub chunk: Option<String>,
+    /// The chunk of an OME-Zarr for which none was asked, `z, y, x`.
+    pub usual_chunk: [u64; 3],
     /// Shard z, y, x; four chunks per axis when missing, fewer where that were over 32 MiB.
     pub shard: Option<String>,
     /// A number, `auto` or `none`.
     pub levels: String,
-    /// Codec and level.
-    pub compression: String,
+    /// Codec and level; the format's own when missing.
+    pub compression: Option<String>,
+    /// Factors of each step of the pyramid over `z, y, x`, steps separated by `;`.
+    pub factors: Option<String>,
     /// How a level is made from the one before.
     pub downsample: Option<String>,
     /// Version of OME-Zarr.
     pub ngff: String,
+    /// All five axes in an OME-Zarr, those of length 1 too.
+    pub pad_5d: bool,
+    /// What one unit of the world of a BigDataViewer file is: `um` or `px`.
+    pub bdv_units: String,
     /// Integers are identities.
     pub labels: bool,
 }
@@ -39,12 +50,16 @@ impl Default for Store {
     fn default() -> Store {
         Store {
             format: None,
-            chunk: "32,128,128".to_owned(),
+            chunk: None,
+            usual_chunk: [32, 128, 128],
             shard: None,
             levels: "auto".to_owned(),
-            compression: "zstd:3".to_owned(),
+            compression: None,
+            factors: None,
             downsample: None,
             ngff: "0.5".to_owned(),
+            pad_5d: false,
+            bdv_units: "um".to_owned(),
             labels: false,
         }
     }
@@ -54,40 +69,22 @@ impl Store {
     /// As the OME-Zarr writer takes it; for other formats the private store they pass through.
     pub(super) fn to_zarr(
         &self,
-        path: &Path,
         meta: &ImageMeta,
         format: OutputFormat,
-    ) -> Result<WriteOptions, Error> {
-        let bad = |option: &str, text: &str, example: &str| {
-            Error::unsupported(path, format!("--{option} `{text}`"), format!("write {example}"))
-        };
-        let triple = |option: &str, text: &str| -> Result<[u64; 3], Error> {
-            let whole = text.parse::<Lengths>().and_then(|l| l.whole(1));
-            let whole = whole.map_err(|e| bad(option, text, &e.to_string()))?;
-            if whole.contains(&0) {
-                Err(bad(option, text, "lengths of 1 and more"))
-            } else {
-                Ok(whole)
-            }
-        };
+    ) -> Result<WriteOptions, OutputError> {
+        let bad = OutputError::option;
         let direct = format == OutputFormat::OmeZarr;
         let ngff = if direct { Ngff::parse(&self.ngff) } else { Some(Ngff::V05) };
         let ngff = ngff.ok_or_else(|| bad("ngff", &self.ngff, "0.5 or 0.4"))?;
-        let chunk = triple("chunk", &self.chunk)?;
-        let shard = match &self.shard {
-            Some(text) => Some(triple("shard", text)?),
-            None => Some(usual_shard(chunk, meta)),
-        };
-        let compression = match direct {
-            true => Compression::parse(&self.compression).ok_or_else(|| {
-                bad(
-                    "compression",
-                    &self.compression,
-                    "none, zstd:3, gzip:6, blosc-lz4 or blosc-zstd",
-                )
+        let (chunk, shard) = self.chunk_and_shard(meta, format)?;
+        let compression = match (&self.compression, direct) {
+            (Some(text), true) => Compression::parse(text).ok_or_else(|| {
+                let known = "none, zstd:3, gzip:6, blosc-lz4 or blosc-zstd";
+                bad("compression", text, known)
             })?,
+            (None, true) => Compression::Zstd(3),
             // What is streamed out again is compressed lightly.
-            false => Compression::Zstd(1),
+            (_, false) => Compression::Zstd(1),
         };
         let levels = match self.levels.as_str() {
             _ if !format.has_levels() => Levels::Count(1),
@@ -95,7 +92,7 @@ impl Store {
             "none" => Levels::Count(1),
             n => match n.parse() {
                 Ok(n) if n >= 1 => Levels::Count(n),
-                _ => return Err(bad("levels", n, "a number, auto or none")),
+                _ => return Err(bad("levels", n, "a number from 1, auto or none")),
             },
         };
         let downsample = match &self.downsample {
@@ -108,15 +105,113 @@ impl Store {
         Ok(WriteOptions {
             ngff,
             chunk: Some(chunk),
-            shard: if ngff == Ngff::V05 { shard } else { None },
+            shard: if ngff == Ngff::V05 { Some(shard) } else { None },
             compression: Some(compression),
             levels,
-            // The levels of a TIFF keep all planes.
-            factors: if matches!(format, OutputFormat::Tiff(_)) { vec![[1, 2, 2]] } else { vec![] },
+            factors: self.factors(format)?,
             downsample,
+            pad_5d: self.pad_5d && direct,
             ..WriteOptions::default()
         })
     }
+
+    /// Chunk and shard of the store that blocks are written to, over `z, y, x`.
+    fn chunk_and_shard(
+        &self,
+        meta: &ImageMeta,
+        format: OutputFormat,
+    ) -> Result<([u64; 3], [u64; 3]), OutputError> {
+        let given = self.given_chunk()?;
+        let [z, y, x] = given.unwrap_or(self.usual_chunk);
+        let chunk = match format {
+            OutputFormat::OmeZarr | OutputFormat::Npy => [z, y, x],
+            OutputFormat::Tiff(_) => [PLANES_TO_STREAM, y.max(64), x.max(64)],
+            OutputFormat::Hdf5 | OutputFormat::Bdv => [HDF5_PLANES, y.max(64), x.max(64)],
+        };
+        let Some(text) = &self.shard else { return Ok((chunk, usual_shard(chunk, meta))) };
+        let shard = triple("shard", text)?;
+        if format != OutputFormat::OmeZarr {
+            let rounded = std::array::from_fn(|d| shard[d].next_multiple_of(chunk[d]));
+            return Ok((chunk, rounded));
+        }
+        if (0..3).any(|d| shard[d] % chunk[d] != 0) {
+            return Err(OutputError::Option {
+                what: format!(
+                    "a shard of {} is not made of whole chunks of {}",
+                    show(shard),
+                    show(chunk)
+                ),
+                hint: "give --shard in multiples of --chunk".to_owned(),
+            });
+        }
+        Ok((chunk, shard))
+    }
+
+    /// The chunk that was asked for.
+    pub(super) fn given_chunk(&self) -> Result<Option<[u64; 3]>, OutputError> {
+        self.chunk.as_deref().map(|text| triple("chunk", text)).transpose()
+    }
+
+    fn factors(&self, format: OutputFormat) -> Result<Vec<[u64; 3]>, OutputError> {
+        let tiff = matches!(format, OutputFormat::Tiff(_));
+        let Some(text) = &self.factors else {
+            // The levels of a TIFF keep all planes.
+            return Ok(if tiff { vec![[1, 2, 2]] } else { vec![] });
+        };
+        let steps: Vec<[u64; 3]> =
+            text.split(';').map(|step| triple("factors", step)).collect::<Result<_, _>>()?;
+        match tiff && steps.iter().any(|step| step[0] != 1) {
+            true => Err(OutputError::Option {
+                what: format!("--factors `{text}`: the levels of a TIFF keep all planes"),
+                hint: "write 1 for z, or choose another format".to_owned(),
+            }),
+            false => Ok(steps),
+        }
+    }
+
+    /// The compression that a TIFF was asked for.
+    pub(super) fn tiff_compression(&self) -> Result<Option<tiff::Compression>, OutputError> {
+        let Some(text) = &self.compression else { return Ok(None) };
+        let refuse =
+            || OutputError::option("compression", text, "none, lzw, deflate:6, zstd:3 or packbits");
+        let (name, level) =
+            text.split_once(':').map_or((text.as_str(), None), |(n, l)| (n, Some(l)));
+        let level = |usual: i32, most: i32| match level {
+            None => Ok(usual),
+            Some(l) => l.parse().ok().filter(|l| (1..=most).contains(l)).ok_or_else(refuse),
+        };
+        Ok(Some(match name {
+            "none" => tiff::Compression::None,
+            "lzw" => tiff::Compression::Lzw,
+            "packbits" => tiff::Compression::PackBits,
+            "deflate" | "gzip" => tiff::Compression::Deflate(level(6, 9)? as u32),
+            "zstd" => tiff::Compression::Zstd(level(3, 22)?),
+            _ => return Err(refuse()),
+        }))
+    }
+
+    /// The gzip level that an HDF5 file was asked for.
+    pub(super) fn gzip_level(&self) -> Result<Option<u32>, OutputError> {
+        let Some(text) = &self.compression else { return Ok(None) };
+        let refuse = || OutputError::option("compression", text, "gzip or gzip:1 to gzip:9");
+        match text.split_once(':') {
+            None if text == "gzip" => Ok(None),
+            Some(("gzip", level)) => {
+                level.parse().ok().filter(|l| (1..=9).contains(l)).map(Some).ok_or_else(refuse)
+            }
+            _ => Err(refuse()),
+        }
+    }
+}
+
+fn triple(option: &str, text: &str) -> Result<[u64; 3], OutputError> {
+    let example = "whole numbers from 1, like 64,256,256";
+    let whole = text.parse::<Lengths>().and_then(|l| l.whole(1));
+    whole.ok().filter(|w| !w.contains(&0)).ok_or_else(|| OutputError::option(option, text, example))
+}
+
+fn show(lengths: [u64; 3]) -> String {
+    lengths.map(|n| n.to_string()).join(",")
 }
 
 /// Up to four chunks per axis, doubling the shortest axis while a shard stays small.

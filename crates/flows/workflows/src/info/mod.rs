@@ -1,5 +1,6 @@
 //! `hooke info`: what is in a file, and whether it can be trusted.
 
+mod own_files;
 mod pixels;
 mod text;
 
@@ -11,6 +12,7 @@ use hooke_io::image_entry::ImageEntry;
 use hooke_io::{ChunkCache, OpenOptions};
 use serde_json::{Value, json};
 
+pub(crate) use pixels::hex;
 pub use pixels::{PixelSummary, summarise};
 pub use text::to_text;
 
@@ -47,12 +49,16 @@ pub fn inspect(path: &Path, options: &InfoOptions, progress: &dyn Progress) -> F
     match try_inspect(path, options, progress) {
         Ok(json) => FileInfo { json, understood: true },
         Err(error) => {
+            let (code, message) = match own_files::about(path) {
+                Some(about) => about,
+                None => (error.code(), full_message(&error)),
+            };
             let json = json!({
                 "path": path.to_string_lossy(),
                 "format": null,
                 "format_version": null,
                 "size_bytes": size_of(path),
-                "error": {"code": error.code(), "message": full_message(&error)},
+                "error": {"code": code, "message": message},
                 "images": [],
                 "problems": [],
             });

@@ -96,7 +96,8 @@ pub fn summarise(
     Ok(sums.finish(meta.dtype, sha.map(|s| hex(&s.finalize()))))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Two digits per byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 

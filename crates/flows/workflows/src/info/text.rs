@@ -92,10 +92,15 @@ fn details(image: &Value) -> Vec<String> {
     lines
 }
 
+/// Ten digits: enough for any size, too few for the noise of binary fractions.
+fn short(value: f64) -> f64 {
+    format!("{value:.9e}").parse().unwrap_or(value)
+}
+
 fn triple(value: &Value, unit: &str) -> String {
     let parts: Vec<String> = ["z", "y", "x"]
         .iter()
-        .filter_map(|a| value[*a].as_f64().map(|v| format!("{a} {v}{unit}")))
+        .filter_map(|a| value[*a].as_f64().map(|v| format!("{a} {}{unit}", short(v))))
         .collect();
     if parts.is_empty() { "size unknown".to_owned() } else { parts.join(", ") }
 }

@@ -162,6 +162,6 @@ mod tests {
             assert!(text.parse::<Lengths>().is_err(), "{text}");
         }
         let error = "8 pixels".parse::<Lengths>().expect_err("no unit called pixels");
-        assert!(error.to_string().contains("z=3,y=8,x=8"));
+        assert!(error.hint().contains("z=3,y=8,x=8"));
     }
 }

@@ -6,12 +6,15 @@ mod ranges;
 pub use lengths::{Length, Lengths, Unit};
 pub use ranges::{AxisRanges, Span, Spans};
 
+use std::str::FromStr;
+
 use thiserror::Error;
 
 /// A text that is no value of the wanted kind.
 #[derive(Debug, Clone, Error, PartialEq, Eq)]
-#[error("`{text}` is no {wanted}; write {example}")]
+#[error("{}`{text}` is no {wanted}", option.map(|o| format!("--{o} ")).unwrap_or_default())]
 pub struct BadValue {
+    option: Option<&'static str>,
     text: String,
     wanted: &'static str,
     example: &'static str,
@@ -19,8 +22,30 @@ pub struct BadValue {
 
 impl BadValue {
     fn new(text: &str, wanted: &'static str, example: &'static str) -> BadValue {
-        BadValue { text: text.to_owned(), wanted, example }
+        BadValue { option: None, text: text.to_owned(), wanted, example }
     }
+
+    /// What to write instead.
+    pub fn hint(&self) -> String {
+        format!("write {}", self.example)
+    }
+
+    /// The same, of an option.
+    #[must_use]
+    pub fn of(self, option: &'static str) -> BadValue {
+        BadValue { option: Some(option), ..self }
+    }
+}
+
+/// Reads the value of an option, so that a wrong one is told with the option's name.
+///
+/// # Errors
+/// When the text is no value.
+pub fn read_option<T: FromStr<Err = BadValue>>(
+    option: &'static str,
+    text: &str,
+) -> Result<T, BadValue> {
+    text.parse().map_err(|e: BadValue| e.of(option))
 }
 
 /// Splits `z=3,y=8,x=8` into axis and value, or gives `None` when no axis is named.

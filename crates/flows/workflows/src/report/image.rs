@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use hooke_core::budget::show_bytes;
 use hooke_core::{ImageSource, Pixels, Region};
 use hooke_io::{ChunkCache, Error, OpenOptions};
 use serde_json::Value;
 
 use super::page::{Page, Table};
-use super::plot::histogram;
+use super::plot::{histogram, number as number_text};
 use super::png_data_uri;
 
 /// Pictures are at most this wide and high.
@@ -74,25 +75,48 @@ fn add_provenance(page: &mut Page, provenance: &Value) {
 /// Times, memory and machine of a run.
 pub fn run_table(provenance: &Value) -> Table {
     let mut run = Table::new(&["", ""]);
-    for key in ["hooke", "commit", "started", "seconds", "cpu_seconds", "peak_rss_bytes", "runs"] {
+    let mut show = |name: &str, key: &str, unit: &str| {
         let value = &provenance[key];
-        if !value.is_null() {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            run.row(vec![key.replace('_', " "), text]);
-        }
-    }
+        let text = match (value.as_str(), value.as_f64()) {
+            (Some(text), _) => text.to_owned(),
+            (None, Some(bytes)) if unit == "B" => show_bytes(bytes as u64),
+            (None, Some(number)) => format!("{}{unit}", number_text(number)),
+            (None, None) => return,
+        };
+        run.row(vec![name.to_owned(), text]);
+    };
+    show("Hooke", "hooke", "");
+    show("commit", "commit", "");
+    show("started", "started", "");
+    show("took", "seconds", " s");
+    show("processor time", "cpu_seconds", " s");
+    show("memory at its peak", "peak_rss_bytes", "B");
+    show("runs until complete", "runs", "");
     for stage in provenance["stages"].as_array().into_iter().flatten() {
         let name = stage["name"].as_str().unwrap_or_default();
         run.row(vec![
-            format!("stage {name}"),
+            format!("step {name}"),
             format!(
-                "{} blocks, {:.2} s",
+                "{} block(s), {:.2} s",
                 stage["blocks"],
                 stage["seconds"].as_f64().unwrap_or(0.0)
             ),
         ]);
     }
     run
+}
+
+/// The middle plane of the first image of a container, as a picture.
+///
+/// # Errors
+/// When the image cannot be opened or read.
+pub fn middle_picture(path: &Path) -> Result<Option<String>, Error> {
+    let cache = Arc::new(ChunkCache::new(hooke_core::budget::SMALLEST_CACHE));
+    let how = OpenOptions { cache: Some(cache), ..OpenOptions::default() };
+    let opened = hooke_io::open(path, &how)?;
+    let Some(image) = opened.images().first() else { return Ok(None) };
+    let (plane, width, height) = middle_plane(path, image.as_ref(), 0)?;
+    Ok(png_data_uri(&grey(&plane), width, height).ok())
 }
 
 /// The middle plane of the middle frame at a level that fits a picture, as f32.

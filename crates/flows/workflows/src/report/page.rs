@@ -9,10 +9,10 @@ body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--back);
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem;border-bottom:1px solid var(--line)}\
 .verdict{font-size:1.1rem;padding:.7rem 1rem;border-left:4px solid var(--soft)}.verdict.bad{border-color:var(--mark)}\
 figure{display:inline-block;margin:.6rem 1rem .6rem 0;vertical-align:top;max-width:100%}figcaption{color:var(--soft);font-size:.85rem;max-width:34rem}\
-img{max-width:100%;image-rendering:pixelated}svg{max-width:100%;height:auto}svg text{fill:var(--ink);font:11px system-ui,sans-serif}\
+img{max-width:100%;min-width:min(100%,30rem);image-rendering:pixelated}summary{cursor:pointer}svg{max-width:100%;height:auto}svg text{fill:var(--ink);font:11px system-ui,sans-serif}\
 table{border-collapse:collapse;font-size:.88rem;margin:.6rem 0}th,td{padding:.2rem .6rem;border-bottom:1px solid var(--line);text-align:left}\
 td.n{text-align:right;font-variant-numeric:tabular-nums}th{cursor:pointer}pre{overflow:auto;background:color-mix(in srgb,var(--line) 35%,transparent);padding:.8rem;font-size:.82rem}\
-@media print{body{margin:0;max-width:none}th{cursor:auto}}";
+@media print{body{margin:0;max-width:none}th{cursor:auto}details>*{display:block}}";
 
 /// Sorts a table by the column whose head was clicked; without scripts nothing is lost.
 const SCRIPT: &str = "\
@@ -84,6 +84,14 @@ impl Page {
     /// Text to copy, in a fixed-width font.
     pub fn code(&mut self, text: &str) -> &mut Page {
         let _ = writeln!(self.body, "<pre>{}</pre>", escape(text));
+        self
+    }
+
+    /// The same, folded up until somebody wants it.
+    pub fn folded_code(&mut self, summary: &str, text: &str) -> &mut Page {
+        let (summary, text) = (escape(summary), escape(text));
+        let _ =
+            writeln!(self.body, "<details><summary>{summary}</summary><pre>{text}</pre></details>");
         self
     }
 

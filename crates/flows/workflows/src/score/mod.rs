@@ -52,6 +52,11 @@ fn show(value: &Value) -> String {
             Some(f) if !n.is_i64() && !n.is_u64() => crate::report::plot::number(f),
             _ => n.to_string(),
         },
+        // Three numbers belong to the axes.
+        Value::Array(items) if items.len() == 3 => {
+            let axes = ["z", "y", "x"].iter().zip(items);
+            axes.map(|(a, v)| format!("{a} {}", show(v))).collect::<Vec<_>>().join(", ")
+        }
         Value::Array(items) => items.iter().map(show).collect::<Vec<_>>().join(", "),
         Value::String(text) => text.clone(),
         other => other.to_string(),

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::engine::{
     BlockContext, BlockError, Finished, Markers, Registered, RunBlock, Summary, WorkDir, Workflow,
 };
-use crate::options::Lengths;
+use crate::options::{BadValue, Lengths, read_option};
 use crate::stitch::StitchError;
 
 /// Voxel size that simulated tiles claim, µm over `(z, y, x)`.
@@ -60,13 +60,13 @@ impl SimulateTiles {
     /// # Errors
     /// When a text is no value, or such tiles cannot be.
     pub fn new(options: TileSimOptions, output: &Path) -> Result<SimulateTiles, StitchError> {
-        let whole = |text: &str| -> Result<[u64; 3], StitchError> {
-            Ok(text.parse::<Lengths>()?.whole(1)?)
+        let whole = |name, text: &str| -> Result<[u64; 3], BadValue> {
+            read_option::<Lengths>(name, text)?.whole(1).map_err(|e| e.of(name))
         };
-        let tile = whole(&options.tile)?;
-        let grid = whole(&options.grid)?;
-        let overlap = options.overlap.parse::<Lengths>()?.voxels(tile, VOXEL_UM);
-        let mut jitter = options.jitter.parse::<Lengths>()?.voxels(tile, VOXEL_UM);
+        let tile = whole("tile", &options.tile)?;
+        let grid = whole("grid", &options.grid)?;
+        let overlap = read_option::<Lengths>("overlap", &options.overlap)?.voxels(tile, VOXEL_UM);
+        let mut jitter = read_option::<Lengths>("jitter", &options.jitter)?.voxels(tile, VOXEL_UM);
         if tile[0] == 1 {
             jitter[0] = 0.0;
         }

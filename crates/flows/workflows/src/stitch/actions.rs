@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::error::StitchError;
 use super::input::mtime_ns;
 use super::tiles::{absolute, open_image, relative};
-use crate::options::{Lengths, Spans};
+use crate::options::{Lengths, Spans, read_option};
 
 /// How tiles find their new sources.
 #[derive(Debug, Clone)]
@@ -77,6 +77,22 @@ pub fn relocate(layout: &mut Layout, folder: &Path, how: &Relocation) -> Result<
     }))
 }
 
+/// The expression that a layout was made from, as seen from the layout's folder or whole.
+pub fn expression_of(layout: &Layout) -> Option<String> {
+    let parameters = layout.provenance.as_ref()?.get("parameters")?;
+    let input = parameters.get("input")?.as_str()?;
+    let expression: Expression = input.parse().ok()?;
+    let path = &layout.tiles.first()?.source.path;
+    // Paths of a layout start at its folder; the plan's expression is whole.
+    let parts: Vec<&str> = input.split('/').collect();
+    let below = |skip: usize| parts[skip..].join("/");
+    let fits = |text: &String| text.parse::<Expression>().is_ok_and(|e| e.matches(path).is_some());
+    if expression.matches(path).is_some() {
+        return Some(input.to_owned());
+    }
+    (1..parts.len()).map(below).find(fits)
+}
+
 fn check_shape(
     tile: &Tile,
     path: &Path,
@@ -128,7 +144,7 @@ fn new_path(old: &str, how: &Relocation) -> Result<String, StitchError> {
 }
 
 fn no_match(path: &str, expression: &Expression) -> StitchError {
-    StitchError::Tag(format!("`{path}` does not match `{expression}`"))
+    StitchError::Tag(format!("the tile's path `{path}` does not match `{expression}`"))
 }
 
 /// `(summary text, JSON)` of a layout: tiles, pairs, islands.
@@ -206,7 +222,7 @@ pub fn regions(layout: &Layout) -> Value {
 /// # Errors
 /// When the box is inverted or no tile touches it.
 pub fn crop(layout: &Layout, region: &str) -> Result<Layout, StitchError> {
-    let spans: Spans = region.parse()?;
+    let spans: Spans = read_option("region", region)?;
     let far = 1i64 << 40;
     let bounds = spans.bounds([(-far, far); 3]);
     let inverted = || StitchError::Parameters(format!("the box `{region}` is empty"));
@@ -236,7 +252,7 @@ pub fn slice(layout: &Layout, axis: Axis, at: f64) -> Result<Layout, StitchError
 /// # Errors
 /// When the layout is not a grid, or the overlap leaves no step.
 pub fn set_overlap(layout: &mut Layout, overlap: &str) -> Result<(), StitchError> {
-    let lengths: Lengths = overlap.parse()?;
+    let lengths: Lengths = read_option("overlap", overlap)?;
     let size = layout.voxel_size_um.map_or([1.0; 3], |v| v.zyx());
     let shape = layout.tiles.first().map_or([1; 3], |t| t.shape);
     let overlaps = lengths.voxels(shape, size).map(|v| v.round() as i64);

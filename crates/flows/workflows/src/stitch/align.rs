@@ -23,7 +23,7 @@ use super::files::folder_of;
 use super::input::{changed_sources, read_layout};
 use super::place::{PlaceOptions, place_layout};
 use super::plane::read_plane;
-use super::tiles::{AsFloat, TileReader, absolute};
+use super::tiles::{AsFloat, TileReader, absolute, voxel_bytes};
 use crate::engine::{
     BlockContext, BlockError, Finished, Markers, Registered, RunBlock, Summary, WorkDir, Workflow,
     stamp_input,
@@ -112,6 +112,21 @@ impl AlignWorkflow {
         Ok(self)
     }
 
+    /// Shape over `z, y, x` and bytes of the volume at stage positions: what fusing will write,
+    /// give or take the errors of the stage.
+    pub fn expected_volume(&self) -> ([u64; 3], u64) {
+        let mut ends = [(f64::INFINITY, f64::NEG_INFINITY); 3];
+        for tile in &self.layout.tiles {
+            for (d, end) in ends.iter_mut().enumerate() {
+                let start = tile.nominal_px[d];
+                *end = (end.0.min(start), end.1.max(start + tile.shape[d] as f64));
+            }
+        }
+        let shape = ends.map(|(low, high)| (high - low).max(0.0).ceil() as u64);
+        let bytes = shape.iter().fold(voxel_bytes(&self.layout), |b, n| b.saturating_mul(*n));
+        (shape, bytes)
+    }
+
     fn folder(&self) -> PathBuf {
         folder_of(&self.parameters.output)
     }
@@ -162,6 +177,16 @@ impl AlignWorkflow {
         write_json(&path, &measured, work)
     }
 
+    /// Whether the unreadable tile of a pair has a warning of its own already.
+    fn is_told(&self, warning: &LayoutWarning) -> bool {
+        let of = |tile: usize| {
+            let mut unreadable =
+                self.layout.warnings.iter().filter(|w| w.code == "unreadable_tile");
+            unreadable.any(|w| w.tile == Some(tile))
+        };
+        warning.tile.is_some_and(of) || warning.pair.is_some_and(|p| p.into_iter().any(of))
+    }
+
     /// The layout with what all blocks measured.
     fn assemble(&self, work: &WorkDir) -> Result<Layout, SourceError> {
         let mut layout = self.layout.clone();
@@ -174,7 +199,8 @@ impl AlignWorkflow {
                 .map_err(|e| hooke_io::Error::io(&path, "read", e))?;
             let measured: Measured = serde_json::from_str(&text)?;
             layout.pairs.push(measured.pair);
-            layout.warnings.extend(measured.warnings);
+            let told = |w: &LayoutWarning| w.code == "unread" && self.is_told(w);
+            layout.warnings.extend(measured.warnings.into_iter().filter(|w| !told(w)));
         }
         layout.provenance = Some(json!({
             "command": "stitch align",

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::StitchError;
 use super::input::InputOptions;
-use crate::options::{AxisRanges, Lengths, Spans};
+use crate::options::{AxisRanges, Lengths, Span, Spans, read_option};
 
 /// How pairs are measured, as typed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,9 +59,10 @@ impl AlignOptions {
     /// # Errors
     /// When a text is no value, or the method refuses it.
     pub fn params(&self, layout: &Layout) -> Result<AlignParams, StitchError> {
+        self.check()?;
         let voxel = layout.voxel_size_um.map_or([1.0; 3], |v| v.zyx());
         let shape = layout.tiles.first().map_or([1; 3], |t| t.shape);
-        let window: AxisRanges = self.max_shift.parse()?;
+        let window: AxisRanges = read_option("max-shift", &self.max_shift)?;
         let whole = |(a, b): (f64, f64)| [a.floor() as i64, b.ceil() as i64];
         let params = AlignParams {
             max_shift: window.voxels(shape, voxel).map(whole),
@@ -83,6 +84,28 @@ impl AlignOptions {
         Ok(params)
     }
 
+    /// Refuses what has no effect, rather than let somebody believe it had one.
+    fn check(&self) -> Result<(), StitchError> {
+        if let Some(fraction) = self.min_overlap.filter(|f| !(0.0..=1.0).contains(f)) {
+            let what = format!("--min-overlap `{fraction}` is no fraction");
+            return Err(StitchError::usage(what, "write a number from 0 to 1, like 0.25"));
+        }
+        if self.peaks == 0 {
+            let hint = "write 1 or more; the usual number is 5";
+            return Err(StitchError::usage("--peaks `0` keeps no candidate", hint));
+        }
+        if self.normalize && self.measure != "msd" {
+            let what = format!("--normalize has no meaning with --measure {}", self.measure);
+            let hint = "give --measure msd, or leave --normalize out: the others always normalise";
+            return Err(StitchError::usage(what, hint));
+        }
+        if self.depth.is_some() && self.projection == "none" {
+            let what = "--depth has no meaning without a projection";
+            return Err(StitchError::usage(what, "give --projection pair or all as well"));
+        }
+        Ok(())
+    }
+
     fn search(&self) -> Result<Search, StitchError> {
         match (self.search.as_str(), &self.overlap_range) {
             ("tiling", Some(text)) => {
@@ -91,19 +114,21 @@ impl AlignOptions {
                 let number = |t: &str| t.trim().parse::<i64>().map_err(|_| refuse());
                 Ok(Search::Tiling { overlap_range: [number(low)?, number(high)?] })
             }
-            ("tiling", None) => Err(StitchError::Parameters(
-                "--search tiling needs --overlap-range MIN:MAX".to_owned(),
+            ("tiling", None) => Err(StitchError::usage(
+                "--search tiling needs the overlaps to try",
+                "give --overlap-range MIN:MAX in voxels, like 20:60",
             )),
-            (_, Some(_)) => {
-                Err(StitchError::Parameters("--overlap-range needs --search tiling".to_owned()))
-            }
+            (_, Some(_)) => Err(StitchError::usage(
+                "--overlap-range has no meaning with --search position",
+                "give --search tiling as well, or --max-shift instead",
+            )),
             _ => Ok(Search::Position),
         }
     }
 
     fn depth(&self, shape: [u64; 3], voxel: [f64; 3]) -> Result<Option<[usize; 3]>, StitchError> {
         let Some(text) = &self.depth else { return Ok(None) };
-        let lengths: Lengths = text.parse()?;
+        let lengths: Lengths = read_option("depth", text)?;
         let planes = lengths.voxels(shape, voxel);
         Ok(Some(std::array::from_fn(|d| match lengths.0[d] {
             Some(_) => planes[d].round().max(0.0) as usize,
@@ -114,7 +139,15 @@ impl AlignOptions {
     /// Half-open as typed; both ends included for the method.
     fn range(&self) -> Result<[Option<[i64; 2]>; 3], StitchError> {
         let Some(text) = &self.range else { return Ok([None; 3]) };
-        let spans: Spans = text.parse()?;
+        let spans: Spans = read_option("range", text)?;
+        let empty = |s: &Span| matches!((s.low, s.high), (Some(a), Some(b)) if a >= b);
+        if spans.0.iter().flatten().any(empty) {
+            let what = format!("--range `{text}` is empty");
+            return Err(StitchError::usage(
+                what,
+                "write z=LO:HI with LO below HI, HI not included",
+            ));
+        }
         let far = 1i64 << 40;
         let bounds = spans.bounds([(-far, far); 3]);
         Ok(std::array::from_fn(|d| spans.0[d].map(|_| [bounds[d].0, bounds[d].1 - 1])))
@@ -131,7 +164,7 @@ pub fn from_word<T: for<'de> Deserialize<'de>>(word: &str) -> Result<T, StitchEr
 }
 
 fn wrong(option: &str, text: &str, example: &str) -> StitchError {
-    StitchError::Parameters(format!("--{option} `{text}`: write {example}"))
+    StitchError::usage(format!("--{option} `{text}` is no value"), format!("write {example}"))
 }
 
 fn background(text: &str) -> Result<Background, StitchError> {

@@ -6,6 +6,8 @@ use hooke_stitch::TileError;
 use hooke_stitch::layout::LayoutError;
 use thiserror::Error;
 
+use crate::hints::without_tile;
+use crate::image_output::OutputError;
 use crate::options::BadValue;
 
 /// Why a stitching step could not be done.
@@ -41,9 +43,38 @@ pub enum StitchError {
     /// The engine could not plan or run.
     #[error(transparent)]
     Engine(#[from] crate::engine::Error),
+    /// An expression that no file matches.
+    #[error("{error}")]
+    NothingMatches {
+        /// The pattern, the folder and the nearest names.
+        error: hooke_io::Error,
+        /// Whether somebody took it for a shell's pattern.
+        star: bool,
+    },
     /// Parameters that a method refuses.
     #[error("{0}")]
     Parameters(String),
+    /// An option that is no value, or does not fit another.
+    #[error("{what}")]
+    Usage {
+        /// What is wrong.
+        what: String,
+        /// A way on.
+        hint: String,
+    },
+    /// A layout without positions.
+    #[error(
+        "{}: {} not placed yet", path.display(),
+        if unplaced == tiles { "the tiles are".to_owned() } else { format!("{unplaced} of {tiles} tiles are") }
+    )]
+    NotPlaced {
+        /// The layout.
+        path: PathBuf,
+        /// Tiles without a position.
+        unplaced: usize,
+        /// All tiles.
+        tiles: usize,
+    },
     /// Tiles that do not belong together.
     #[error(
         "{}: {what} is {other_has}, but {} has {first_has}",
@@ -79,7 +110,7 @@ pub enum StitchError {
     #[error("there are no tiles")]
     NoTiles,
     /// A channel that the tiles do not have.
-    #[error("no channel `{wanted}`; the tiles have {}", known.join(", "))]
+    #[error("no channel `{wanted}`; the channels are {}", known.join(", "))]
     NoChannel {
         /// What was asked for.
         wanted: String,
@@ -96,10 +127,12 @@ pub enum StitchError {
     #[error("the input has grid indices but no positions")]
     NoOverlapGiven,
     /// Tiles without a grid and without positions.
-    #[error("{}: neither a position nor a grid index", path.display())]
+    #[error("{}: the file does not say where the tile lies", path.display())]
     NoPosition {
         /// The tile's file.
         path: PathBuf,
+        /// What to give instead.
+        instead: String,
     },
     /// Two files at the same place of the grid.
     #[error(
@@ -125,7 +158,20 @@ pub enum StitchError {
     Cancelled,
 }
 
+impl From<OutputError> for StitchError {
+    fn from(error: OutputError) -> StitchError {
+        match error {
+            OutputError::Io(error) => StitchError::Io(error),
+            OutputError::Option { what, hint } => StitchError::Usage { what, hint },
+        }
+    }
+}
+
 impl StitchError {
+    pub(super) fn usage(what: impl Into<String>, hint: impl Into<String>) -> StitchError {
+        StitchError::Usage { what: what.into(), hint: hint.into() }
+    }
+
     /// Whether the command line itself is wrong.
     pub fn is_usage(&self) -> bool {
         matches!(
@@ -133,6 +179,7 @@ impl StitchError {
             StitchError::Option(_)
                 | StitchError::Expression(_)
                 | StitchError::Parameters(_)
+                | StitchError::Usage { .. }
                 | StitchError::NoChannel { .. }
                 | StitchError::VoxelSize { .. }
                 | StitchError::NoOverlapGiven
@@ -147,13 +194,38 @@ impl StitchError {
             StitchError::NoOverlapGiven => Some(
                 "give the nominal overlap, for example --overlap 12% or --overlap y=40,x=40".into(),
             ),
-            StitchError::NoPosition { .. } => Some(
-                "list positions in a table (z_px, y_px, x_px) or name a grid by an expression"
-                    .into(),
-            ),
+            StitchError::NoPosition { instead, .. } => Some(instead.clone()),
             StitchError::DuplicateGrid { .. } => {
                 Some("fix the tag that differs with --select NAME=VALUE".into())
             }
+            StitchError::Table(hooke_io::tables::TableError::File(error)) => error.hint(),
+            StitchError::Table(_) => Some(
+                "a table has a row per tile with path, and z_px,y_px,x_px or z_um,y_um,x_um".into(),
+            ),
+            StitchError::LayoutFile { .. } => Some(
+                "wanted is a layout.json as `hooke stitch align` and `hooke stitch place` write it"
+                    .into(),
+            ),
+            StitchError::NoReadableTile { .. } => {
+                Some("paths in a table or layout start at its folder; check them".into())
+            }
+            StitchError::Layout(_) => Some("`hooke stitch layout show` lists what there is".into()),
+            StitchError::Option(bad) => Some(bad.hint()),
+            StitchError::Usage { hint, .. } if !hint.is_empty() => Some(hint.clone()),
+            StitchError::NothingMatches { star: true, .. } => Some(
+                "`*` stands for itself; write a tag for what differs, like <S,S>, and --select \
+                 'S=*'"
+                    .into(),
+            ),
+            StitchError::NothingMatches { .. } => {
+                Some("`hooke stitch detect` proposes an expression for a list of names".into())
+            }
+            StitchError::NotPlaced { path, .. } => Some(format!(
+                "run `hooke stitch place {} -o placed.json` first, or give --nominal to fuse stage \
+                 positions",
+                path.display()
+            )),
+            StitchError::Tile(error) => Some(without_tile(error.tile)),
             StitchError::UnreadableTile { .. } => {
                 Some("without --strict the tile is left out and the run goes on".into())
             }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::error::StitchError;
 use super::input_grid;
 use super::tiles::{absolute, relative};
-use crate::options::Lengths;
+use crate::options::{Lengths, read_option};
 
 /// What a user said about the input.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -90,7 +90,11 @@ pub fn read_layout(
         super::input_kinds::Found::Layout(layout, at) => {
             return Ok(moved_to(*layout, &at, folder, options));
         }
-        super::input_kinds::Found::Tiles(tiles) => (tiles, Layout::new(Vec::new())),
+        super::input_kinds::Found::Tiles(tiles, warnings) => {
+            let mut layout = Layout::new(Vec::new());
+            layout.warnings = warnings;
+            (tiles, layout)
+        }
     };
     let opened: Vec<Opened> = tiles.par_iter().map(|t| open(t, cache)).collect();
     let shared = agree(&tiles, &opened)?;
@@ -234,10 +238,9 @@ fn voxel_size(
     let mut size = meta.voxel_size_um.map(|v| v.value);
     let mut origin = Origin::File;
     if let Some(text) = &options.voxel_size {
-        let lengths: Lengths = text.parse().map_err(StitchError::Option)?;
-        for (given, size) in
-            lengths.plain().map_err(StitchError::Option)?.into_iter().zip(&mut size)
-        {
+        let lengths: Lengths = read_option("voxel-size", text)?;
+        let lengths = lengths.plain().map_err(|e| e.of("voxel-size"))?;
+        for (given, size) in lengths.into_iter().zip(&mut size) {
             if given.is_some_and(|g| g <= 0.0) {
                 return Err(StitchError::VoxelSize { text: text.clone() });
             }

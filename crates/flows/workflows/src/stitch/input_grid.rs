@@ -1,13 +1,15 @@
 //! Nominal positions: given, from the files' stage tags, or from grid indices and an overlap.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use hooke_core::Axis;
 use hooke_stitch::layout::LayoutVoxelSize;
 
+use super::detect::propose;
 use super::error::StitchError;
 use super::input::{FoundTile, InputOptions, Position};
-use crate::options::Lengths;
+use crate::options::{Lengths, read_option};
 
 /// Nominal positions in voxels over `(z, y, x)`, one per tile.
 ///
@@ -63,7 +65,24 @@ fn given_or_grid(
     }
     let lost = tiles.iter().zip(origins_um).find(|(t, o)| t.position.is_none() && o.is_none());
     let path = lost.map_or_else(Default::default, |(t, _)| t.path.clone());
-    Err(StitchError::NoPosition { path })
+    Err(StitchError::NoPosition { path, instead: instead(tiles) })
+}
+
+/// What to give for tiles without positions: the table beside them, else their names as a grid.
+fn instead(tiles: &[FoundTile]) -> String {
+    let folder = tiles.first().and_then(|t| t.path.parent()).unwrap_or(Path::new(""));
+    let table = ["tiles.csv", "tiles.parquet"].map(|n| folder.join(n));
+    if let Some(table) = table.iter().find(|t| t.is_file()) {
+        return format!("give the table {}", table.display());
+    }
+    let names: Vec<_> = tiles.iter().map(|t| t.path.to_string_lossy()).collect();
+    match propose(&names).ok().and_then(|p| p.named) {
+        Some(named) => format!(
+            "name the rows <Y> and the columns <X>, and give the overlap: '{named}' --overlap 10%"
+        ),
+        None => "list positions in a table (path,z_px,y_px,x_px), or name a grid by an expression"
+            .to_owned(),
+    }
 }
 
 fn no_duplicates(tiles: &[FoundTile]) -> Result<(), StitchError> {
@@ -89,7 +108,7 @@ fn from_grid(
     voxel_um: [f64; 3],
 ) -> Result<Vec<[f64; 3]>, StitchError> {
     let text = options.overlap.as_deref().unwrap_or("0");
-    let overlap: Lengths = text.parse()?;
+    let overlap: Lengths = read_option("overlap", text)?;
     let largest: [u64; 3] = std::array::from_fn(|d| shapes.iter().map(|s| s[d]).max().unwrap_or(1));
     let overlap = overlap.voxels(largest, voxel_um);
     let indices: Vec<[i64; 3]> = tiles.iter().filter_map(|t| t.grid.map(|g| g.zyx())).collect();

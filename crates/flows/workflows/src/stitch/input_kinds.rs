@@ -6,7 +6,7 @@ use hooke_core::ImageSource;
 use hooke_io::OpenOptions;
 use hooke_io::expression::{Expression, TagValues};
 use hooke_stitch::Layout;
-use hooke_stitch::layout::Grid;
+use hooke_stitch::layout::{Grid, LayoutWarning};
 
 use super::error::StitchError;
 use super::input::{FoundTile, InputOptions, Position};
@@ -15,8 +15,8 @@ use super::input::{FoundTile, InputOptions, Position};
 pub enum Found {
     /// A layout, and the folder its paths start at.
     Layout(Box<Layout>, PathBuf),
-    /// A list of tiles.
-    Tiles(Vec<FoundTile>),
+    /// A list of tiles, and what a user should know about it.
+    Tiles(Vec<FoundTile>, Vec<LayoutWarning>),
 }
 
 /// Finds the tiles that an input names.
@@ -26,23 +26,27 @@ pub enum Found {
 pub fn find(options: &InputOptions) -> Result<Found, StitchError> {
     let path = Path::new(&options.input);
     if options.input.contains(['<', '{']) && !path.exists() {
-        return expression(&options.input, options).map(Found::Tiles);
+        return expression(&options.input, options).map(plain);
     }
     let suffix = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
     match suffix.as_str() {
         "json" => layout_or_table(path),
-        "csv" | "parquet" => table(path).map(Found::Tiles),
-        "xml" => xml(path, options).map(Found::Tiles),
-        _ if path.is_dir() && !is_container(path) => folder(path).map(Found::Tiles),
-        _ => container(path).map(Found::Tiles),
+        "csv" | "parquet" => table(path).map(plain),
+        "xml" => xml(path, options),
+        _ if path.is_dir() && !is_container(path) => folder(path).map(plain),
+        _ => container(path).map(plain),
     }
+}
+
+fn plain(tiles: Vec<FoundTile>) -> Found {
+    Found::Tiles(tiles, Vec::new())
 }
 
 fn layout_or_table(path: &Path) -> Result<Found, StitchError> {
     let text = read_text(path)?;
     let is_list = text.trim_start().starts_with('[');
     if is_list {
-        return table(path).map(Found::Tiles);
+        return table(path).map(plain);
     }
     let layout = parse_layout(path, &text)?;
     Ok(Found::Layout(Box::new(layout), folder_of(path)))
@@ -85,18 +89,20 @@ fn name_of(path: &Path) -> String {
 fn expression(text: &str, options: &InputOptions) -> Result<Vec<FoundTile>, StitchError> {
     let expression: Expression = text.parse()?;
     let fixed = selections(&expression, options)?;
-    let found = expression.find()?;
-    let chosen: Vec<_> = found
-        .into_iter()
-        .filter(|f| fixed.iter().all(|(name, want)| f.values.get(name).is_some_and(|v| v.is(want))))
-        .collect();
+    let found = expression
+        .find()
+        .map_err(|error| StitchError::NothingMatches { star: text.contains('*'), error })?;
+    let is = |values: &TagValues, (name, want): &(String, String)| {
+        want == ANY || values.get(name).is_some_and(|v| v.is(want))
+    };
+    let (chosen, others): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|f| fixed.iter().all(|want| is(&f.values, want)));
     if chosen.is_empty() {
-        let wanted: Vec<String> = fixed.iter().map(|(n, v)| format!("{n}={v}")).collect();
-        return Err(StitchError::Tag(format!(
-            "files match `{}`, but none has {}",
-            expression.glob(),
-            wanted.join(", ")
-        )));
+        return Err(none_selected(
+            &expression,
+            &fixed,
+            &others.iter().map(|f| &f.values).collect::<Vec<_>>(),
+        ));
     }
     let mut tiles = Vec::new();
     for file in chosen {
@@ -111,6 +117,31 @@ fn expression(text: &str, options: &InputOptions) -> Result<Vec<FoundTile>, Stit
         });
     }
     Ok(tiles)
+}
+
+/// The value of `--select` that any text is.
+const ANY: &str = "*";
+
+/// Files match, but none has the values that were asked for: says which there are.
+fn none_selected(
+    expression: &Expression,
+    fixed: &[(String, String)],
+    found: &[&TagValues],
+) -> StitchError {
+    let values = |name: &str| {
+        let mut all: Vec<String> =
+            found.iter().filter_map(|v| v.get(name)).map(|v| v.to_string()).collect();
+        all.sort_by(|a, b| hooke_io::natural::natural_order(a, b));
+        all.dedup();
+        all.truncate(8);
+        format!("--select {name}= one of {}", all.join(", "))
+    };
+    let wanted: Vec<String> = fixed.iter().map(|(n, v)| format!("{n}={v}")).collect();
+    let known: Vec<String> = fixed.iter().map(|(n, _)| values(n)).collect();
+    StitchError::usage(
+        format!("files match `{}`, but none has {}", expression.glob(), wanted.join(", ")),
+        format!("give {}", known.join("; ")),
+    )
 }
 
 /// Values for the tags that are no grid axes: from `--select`, and `C` from `--channel`.
@@ -141,10 +172,14 @@ fn selections(
             fixed.push(("C".to_owned(), options.channel.clone()));
             continue;
         }
-        return Err(StitchError::Tag(format!(
-            "tag `{0}` is no grid axis; fix it with --select {0}=VALUE",
-            tag.name
-        )));
+        return Err(StitchError::usage(
+            format!("tag `{}` is no grid axis", tag.name),
+            format!(
+                "grid axes are Z, Y and X; choose files with --select {0}=VALUE, or take any with \
+                 --select '{0}=*'",
+                tag.name
+            ),
+        ));
     }
     Ok(fixed)
 }
@@ -195,7 +230,9 @@ fn folder(path: &Path) -> Result<Vec<FoundTile>, StitchError> {
     if tiles.is_empty() {
         return Err(StitchError::Io(hooke_io::Error::NotThere {
             path: path.to_owned(),
-            what: "readable image in this folder".to_owned(),
+            what: "image in this folder that Hooke reads; name the tiles by an expression like \
+                   'FOLDER/tile_<Y,2>_<X,2>.tif', or list them in a table"
+                .to_owned(),
         }));
     }
     Ok(tiles)
@@ -223,12 +260,18 @@ fn container(path: &Path) -> Result<Vec<FoundTile>, StitchError> {
 }
 
 /// A BigDataViewer or TeraStitcher XML.
-fn xml(path: &Path, options: &InputOptions) -> Result<Vec<FoundTile>, StitchError> {
+fn xml(path: &Path, options: &InputOptions) -> Result<Found, StitchError> {
     let text = read_text(path)?;
     if text.contains("<TeraStitcher") {
-        return terastitcher(path);
+        return terastitcher(path).map(plain);
     }
-    let (found, _) = hooke_io::bdv::read_tiles(path, options.ignore_rotation)?;
+    let (found, problems) = hooke_io::bdv::read_tiles(path, options.ignore_rotation)?;
+    let warning = |p: hooke_core::meta::Problem| LayoutWarning {
+        code: p.code.replace('-', "_"),
+        tile: None,
+        pair: None,
+        message: p.message,
+    };
     let wanted: u64 = options.channel.parse().unwrap_or(0);
     let tile = |tile: hooke_io::bdv::BdvTile| {
         let source = tile.sources.get(&wanted).or_else(|| tile.sources.values().next())?;
@@ -242,7 +285,8 @@ fn xml(path: &Path, options: &InputOptions) -> Result<Vec<FoundTile>, StitchErro
             position: Some(Position::Voxels(tile.position_px)),
         })
     };
-    Ok(found.into_iter().filter_map(tile).collect())
+    let tiles = found.into_iter().filter_map(tile).collect();
+    Ok(Found::Tiles(tiles, problems.into_iter().map(warning).collect()))
 }
 
 fn terastitcher(path: &Path) -> Result<Vec<FoundTile>, StitchError> {

@@ -1,16 +1,23 @@
 //! `hooke stitch place`: positions from measured displacements; reads no image.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use hooke_core::Axis;
+use hooke_core::image::SourceError;
+use hooke_core::plan::{Block, Draft, OutputSpec, Plan, Stage};
+use hooke_core::provenance::Warning;
+use hooke_core::{Axes, Axis, Budget};
 use hooke_stitch::Layout;
 use hooke_stitch::layout::MinQuality;
 use hooke_stitch::place::{FixedTile, PlaceMethod, PlaceOrigin, PlaceParams, place};
 use serde::{Deserialize, Serialize};
 
 use super::error::StitchError;
-use super::files::{folder_of, move_paths, open_layout, save_layout};
-use crate::options::Lengths;
+use super::files::{folder_of, move_paths, open_layout};
+use crate::engine::{
+    BlockContext, BlockError, Finished, Markers, Registered, RunBlock, Summary, WorkDir, Workflow,
+    stamp_input,
+};
+use crate::options::{Lengths, read_option};
 
 /// How positions are found, as typed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,9 +50,10 @@ pub struct PlaceOptions {
 /// When it is neither.
 pub fn parse_min_quality(text: &str) -> Result<MinQuality, StitchError> {
     let refuse = || {
-        StitchError::Parameters(format!(
-            "--min-quality `{text}`: write Q or MIN:MAX, like 0.5 or -200:-10"
-        ))
+        StitchError::usage(
+            format!("--min-quality `{text}` is no quality"),
+            "write Q or MIN:MAX, like 0.5 or -200:-10",
+        )
     };
     let number =
         |t: &str| t.trim().parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(refuse);
@@ -64,7 +72,7 @@ impl PlaceOptions {
         let voxel = layout.voxel_size_um.map_or([1.0; 3], |v| v.zyx());
         let shape = layout.tiles.first().map_or([1; 3], |t| t.shape);
         let stage_sigma = match &self.stage_sigma {
-            Some(text) => Some(text.parse::<Lengths>()?.voxels(shape, voxel)),
+            Some(text) => Some(read_option::<Lengths>("stage-sigma", text)?.voxels(shape, voxel)),
             None => None,
         };
         let params = PlaceParams {
@@ -91,7 +99,8 @@ impl PlaceOptions {
         match self.fixed_tile.as_str() {
             "auto" => Ok(FixedTile::Auto),
             id => id.parse().map(FixedTile::Id).map_err(|_| {
-                StitchError::Parameters(format!("--fixed-tile `{id}`: write a tile's id or auto"))
+                let what = format!("--fixed-tile `{id}` is no tile");
+                StitchError::usage(what, "write a tile's id, a number from 0, or auto")
             }),
         }
     }
@@ -102,7 +111,9 @@ impl PlaceOptions {
 /// # Errors
 /// When it is not two ids.
 pub fn parse_pair(text: &str) -> Result<[usize; 2], StitchError> {
-    let refuse = || StitchError::Parameters(format!("pair `{text}`: write two tile ids, like 0,1"));
+    let refuse = || {
+        StitchError::usage(format!("`{text}` is no pair of tiles"), "write two tile ids, like 0,1")
+    };
     let (a, b) = text.split_once(',').ok_or_else(refuse)?;
     let id = |t: &str| t.trim().parse::<usize>().map_err(|_| refuse());
     Ok([id(a)?, id(b)?])
@@ -117,19 +128,104 @@ pub fn place_layout(layout: &mut Layout, options: &PlaceOptions) -> Result<(), S
     place(layout, &params).map_err(|e| StitchError::Parameters(e.to_string()))
 }
 
-/// Reads a layout, places it, and writes it elsewhere.
-///
-/// # Errors
-/// When a file cannot be read or written, or the output exists and `overwrite` is off.
-pub fn place_file(
-    input: &Path,
-    output: &Path,
-    options: &PlaceOptions,
-    overwrite: bool,
-) -> Result<Layout, StitchError> {
-    let mut layout = open_layout(input)?;
-    place_layout(&mut layout, options)?;
-    move_paths(&mut layout, &folder_of(input), &folder_of(output));
-    save_layout(output, &layout, overwrite)?;
-    Ok(layout)
+/// Everything that decides the result.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Parameters {
+    #[serde(flatten)]
+    options: PlaceOptions,
+    input: PathBuf,
+    output: PathBuf,
+}
+
+/// The workflow: one step, since all positions are solved together.
+pub struct PlaceWorkflow {
+    parameters: Parameters,
+    layout: Layout,
+}
+
+const FILE: &str = "placed.json";
+
+impl PlaceWorkflow {
+    /// For `Registered`.
+    pub const REGISTERED: Registered = Registered {
+        command: "stitch place",
+        results_version: 1,
+        open: |plan| {
+            let p: Parameters = serde_json::from_value(plan.parameters.clone())?;
+            Ok(Box::new(PlaceWorkflow::new(p.options, &p.input, &p.output)?))
+        },
+    };
+
+    /// Reads the layout, whose paths then start at the output's folder.
+    ///
+    /// # Errors
+    /// When the layout cannot be read, or an option is no value.
+    pub fn new(
+        options: PlaceOptions,
+        input: &Path,
+        output: &Path,
+    ) -> Result<PlaceWorkflow, StitchError> {
+        let absolute = |p: &Path| std::path::absolute(p).unwrap_or_else(|_| p.to_owned());
+        let (input, output) = (absolute(input), absolute(output));
+        let mut layout = open_layout(&input)?;
+        options.params(&layout)?;
+        move_paths(&mut layout, &folder_of(&input), &folder_of(&output));
+        Ok(PlaceWorkflow { parameters: Parameters { options, input, output }, layout })
+    }
+}
+
+impl Workflow for PlaceWorkflow {
+    fn plan(&self, budget: &Budget) -> Result<Plan, SourceError> {
+        let numbers = (self.layout.tiles.len() + self.layout.pairs.len()) as u64;
+        let output = OutputSpec {
+            path: self.parameters.output.clone(),
+            axes: Axes::of(&[]),
+            shape: vec![],
+            dtype: None,
+            write_unit: vec![],
+            bytes: 2048 * numbers,
+        };
+        let draft = Draft {
+            command: "stitch place".to_owned(),
+            results_version: PlaceWorkflow::REGISTERED.results_version,
+            parameters: serde_json::to_value(&self.parameters)?,
+            inputs: vec![stamp_input(&self.parameters.input, Some("hooke-layout"))?],
+            outputs: vec![output],
+            stages: vec![Stage::one("place", &[], (1 << 20) + 8192 * numbers)],
+            work_bytes: 2048 * numbers,
+        };
+        Ok(Plan::new(draft, budget)?)
+    }
+
+    fn create(&self, _: &Plan, work: &WorkDir) -> Result<(), SourceError> {
+        std::fs::create_dir_all(work.data())
+            .map_err(|e| hooke_io::Error::io(work.data(), "create", e))?;
+        Ok(())
+    }
+
+    fn open_stage<'a>(
+        &'a self,
+        _: &str,
+        _: &'a Plan,
+        work: &'a WorkDir,
+    ) -> Result<Box<dyn RunBlock + 'a>, SourceError> {
+        Ok(Box::new(move |_: &Block, _: &mut BlockContext<'_>| -> Result<Summary, BlockError> {
+            let mut layout = self.layout.clone();
+            place_layout(&mut layout, &self.parameters.options)?;
+            let path = work.private("place")?.join(FILE);
+            let stamp = hooke_io::atomic::write_file(&path, &[layout.to_json().as_bytes()])?;
+            Ok(Summary::new().wrote(&work.relative(&path), vec![stamp.named("")]))
+        }))
+    }
+
+    fn finish(&self, _: &Plan, _: &Markers, work: &WorkDir) -> Result<Finished, SourceError> {
+        let layout = open_layout(&work.private("place")?.join(FILE))?;
+        hooke_io::atomic::write_file(&work.product(), &[layout.to_json().as_bytes()])?;
+        let outputs =
+            vec![crate::engine_output(&self.parameters.output, "hooke-layout", vec![], None)];
+        let warnings =
+            layout.warnings.iter().map(|w| Warning::new(&w.code, w.message.clone())).collect();
+        let result = serde_json::to_value(&layout.placement)?;
+        Ok(Finished { outputs, warnings, result, ..Finished::default() })
+    }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hooke_core::Axis;
-use hooke_core::budget::SMALLEST_CACHE;
+use hooke_core::budget::{SMALLEST_CACHE, show_bytes};
 use hooke_io::ChunkCache;
 use hooke_stitch::fuse::FuseTile;
 use hooke_stitch::layout::{Pair, PairStatus};
@@ -20,7 +20,8 @@ use super::files::{folder_of, open_layout};
 use super::place::parse_pair;
 use super::report::{Extras, Picture, page};
 use super::tiles::{AsFloat, TileReader};
-use crate::report::image::run_table;
+use crate::report::Table;
+use crate::report::image::{middle_picture, run_table};
 use crate::report::picture::{png_bytes, png_data_uri};
 
 /// Overlays are at most this wide and high.
@@ -29,6 +30,8 @@ const PICTURE: f64 = 900.0;
 const SEAM: i64 = 160;
 /// How many seams are shown.
 const SEAMS: usize = 12;
+/// How many inputs are listed.
+const INPUTS: usize = 20;
 
 /// What to draw.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,17 +115,58 @@ pub fn write_report(
     let placed = open_layout(layout)?;
     let drawing = Drawing::new(&placed, &folder_of(layout));
     let mut extras = drawing.extras(&PreviewOptions::default());
-    let beside = std::fs::read_to_string(super::sibling(volume, "run.toml")).unwrap_or_default();
+    let settings = super::sibling(volume, "run.toml");
+    let beside = std::fs::read_to_string(&settings).unwrap_or_default();
     extras.run_toml = if run_toml.is_empty() { beside } else { run_toml.to_owned() };
+    extras.volume = middle_picture(volume).ok().flatten().map(|uri| Picture {
+        uri,
+        caption: "The middle plane of the volume, 1 to 99.8 % of its grey levels.".to_owned(),
+    });
     let provenance =
         std::fs::read_to_string(super::sibling(volume, "hooke.json")).unwrap_or_default();
     if let Ok(provenance) = serde_json::from_str::<Value>(&provenance) {
         extras.run = run_table(&provenance);
+        extras.changed = settings_given(&extras.run_toml, &provenance);
+        extras.inputs = inputs_table(&provenance);
+        extras.blend = provenance["parameters"]["blend"].as_str().map(str::to_owned);
+        let command = extras.run_toml.lines().find_map(|l| l.strip_prefix("# hooke "));
+        let command = command.unwrap_or("stitch run");
+        let name = settings.file_name().unwrap_or_default().to_string_lossy();
+        extras.again = format!("hooke {command} --config '{name}' --overwrite");
     }
     let name = volume.file_name().unwrap_or_default().to_string_lossy();
     let html = page(&name, &placed, &extras);
     hooke_io::atomic::write_file(report, &[html.as_bytes()])?;
     Ok(())
+}
+
+/// The settings that were not left at their defaults, with where they came from.
+fn settings_given(run_toml: &str, provenance: &Value) -> Table {
+    let mut table = Table::new(&["setting", "value", "from"]);
+    for line in run_toml.lines().filter(|l| !l.starts_with('#')) {
+        let Some((key, value)) = line.split_once(" = ") else { continue };
+        match provenance["parameters_from"][key].as_str() {
+            Some("default") | None => {}
+            Some(from) => {
+                table.row(vec![key.to_owned(), value.to_owned(), from.to_owned()]);
+            }
+        }
+    }
+    table
+}
+
+/// The first files that were read, and how many there were.
+fn inputs_table(provenance: &Value) -> Table {
+    let mut table = Table::new(&["file", "size"]);
+    let inputs = provenance["inputs"].as_array().map_or(&[] as &[Value], Vec::as_slice);
+    for input in inputs.iter().take(INPUTS) {
+        let size = show_bytes(input["size_bytes"].as_u64().unwrap_or(0));
+        table.row(vec![input["path"].as_str().unwrap_or_default().to_owned(), size]);
+    }
+    if inputs.len() > INPUTS {
+        table.row(vec![format!("and {} more", inputs.len() - INPUTS), String::new()]);
+    }
+    table
 }
 
 fn settings_of(layout: &Layout) -> String {
@@ -152,7 +196,7 @@ impl<'a> Drawing<'a> {
                 continue;
             }
             let view = PreviewOptions { nominal, ..options.clone() };
-            if let Some(picture) = self.tiles(&view).ok().and_then(|rgb| picture(&rgb, format!("Tiles in colours, {what}: the plane in the middle. Where they agree the colours add up."))) {
+            if let Some(picture) = self.tiles(&view).ok().and_then(|rgb| picture(&rgb, format!("The plane in the middle, {what}. Every tile has a colour of its own; where tiles show the same the colours add up to one picture."))) {
                 overlays.push(picture);
             }
         }
@@ -261,7 +305,20 @@ impl<'a> Drawing<'a> {
         let both = concatenate(Dimension(1), &[before.view(), gap.view(), after.view()]).ok()?;
         let quality = pair.quality.map_or("none".to_owned(), |q| format!("{q:.2}"));
         let reason = pair.reason.as_deref().map(|r| format!(", {r}")).unwrap_or_default();
-        picture(&both, format!("Tiles {} and {}: quality {quality}{reason}", pair.pre, pair.post))
+        let name = |id: usize| self.layout.tile(id).map_or("", |t| t.name.as_str());
+        let by: [f64; 3] = std::array::from_fn(|d| placed[d] - nominal[d]);
+        let caption = format!(
+            "Tiles {} ({}) and {} ({}): quality {quality}{reason}; moved by z {:.1}, y {:.1}, x {:.1} px \
+             against each other",
+            pair.pre,
+            name(pair.pre),
+            pair.post,
+            name(pair.post),
+            by[0],
+            by[1],
+            by[2]
+        );
+        picture(&both, caption)
     }
 }
 

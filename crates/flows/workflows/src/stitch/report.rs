@@ -1,15 +1,11 @@
 //! The page of a stitched layout: what it looks like, what to distrust, what made it.
 
+use hooke_stitch::Layout;
 use hooke_stitch::layout::{Pair, PairStatus, PlacedBy, TileStatus};
-use hooke_stitch::{Layout, Tile};
 
+use super::report_map::map;
 use crate::report::page::{Page, Table};
-use crate::report::plot::{Axes, PALETTE, histogram, number};
-
-/// Residuals are drawn this many times longer than they are.
-const ARROW_SCALE: f64 = 10.0;
-/// Quality below which a link is drawn as weak.
-const WEAK_QUALITY: f64 = 0.5;
+use crate::report::plot::{histogram, number};
 
 /// A picture of the page: a data URI and what it shows.
 pub struct Picture {
@@ -22,12 +18,22 @@ pub struct Picture {
 /// Everything that the page shows besides the layout.
 #[derive(Default)]
 pub struct Extras {
+    /// The fused volume.
+    pub volume: Option<Picture>,
     /// Overlays of all tiles.
     pub overlays: Vec<Picture>,
     /// Crops at seams, worst first.
     pub seams: Vec<Picture>,
+    /// How the volume was blended, if there is one.
+    pub blend: Option<String>,
+    /// Settings that somebody gave.
+    pub changed: Table,
+    /// What was read.
+    pub inputs: Table,
     /// The settings, to copy.
     pub run_toml: String,
+    /// The line that repeats the run.
+    pub again: String,
     /// The section about this run: what differs from run to run.
     pub run: Table,
 }
@@ -36,6 +42,13 @@ pub struct Extras {
 pub fn page(title: &str, layout: &Layout, extras: &Extras) -> String {
     let (verdict, good) = verdict(layout);
     let mut page = Page::new(title, &verdict, good);
+    page.text(match good {
+        true => "Nothing needs your attention; the seams below are worth a look all the same.",
+        false => "Look at the table \u{201c}What to distrust\u{201d} first, then at the seams.",
+    });
+    if let Some(volume) = &extras.volume {
+        page.section("The volume").picture(&volume.uri, &volume.caption);
+    }
     if !extras.overlays.is_empty() {
         page.section("The tiles together");
         for picture in &extras.overlays {
@@ -43,10 +56,20 @@ pub fn page(title: &str, layout: &Layout, extras: &Extras) -> String {
         }
     }
     page.section("Where the tiles lie");
-    page.plot(&map(layout), "Tiles coloured by island; links by quality; residuals as arrows, ten times longer than they are. Hover for names and numbers.");
+    page.plot(
+        &map(layout),
+        "Tiles as boxes, one colour per island of connected tiles; tiles that nothing but the \
+         stage places are red. Links between neighbours: green fits well, orange weakly, red was \
+         rejected, grey was not measured. Arrows show what is left over, ten times longer than it \
+         is. Hover for names and numbers.",
+    );
     if !extras.seams.is_empty() {
         page.section("The seams to look at first");
-        page.text("Magenta is the first tile, green the second; where they agree the picture is grey. Left at the stage position, right as placed.");
+        page.text(
+            "The twelve worst, up to. Magenta is the first tile, green the second; where both show \
+             the same the picture is grey. Left where the stage says, right as placed: coloured \
+             ghosts on the right mean a wrong seam.",
+        );
         for picture in &extras.seams {
             page.picture(&picture.uri, &picture.caption);
         }
@@ -54,15 +77,52 @@ pub fn page(title: &str, layout: &Layout, extras: &Extras) -> String {
     numbers(&mut page, layout);
     distrust(&mut page, layout);
     stage_model(&mut page, layout);
-    if !extras.run_toml.is_empty() {
-        page.section("Settings")
-            .text("Save these lines as run.toml; hooke --config run.toml repeats the run.");
-        page.code(&extras.run_toml);
+    if !extras.changed.is_empty() {
+        page.section("Settings that were given").table(&extras.changed);
+    }
+    if !extras.inputs.is_empty() {
+        page.section("What was read").table(&extras.inputs);
     }
     if !extras.run.is_empty() {
         page.run_section(&extras.run);
     }
+    page.section("For your methods section").text(&methods(layout, extras));
+    if !extras.run_toml.is_empty() {
+        page.section("Every setting");
+        if !extras.again.is_empty() {
+            page.text("This line repeats the run bit for bit:").code(&extras.again);
+        }
+        page.folded_code("run.toml", &extras.run_toml);
+    }
     page.finish()
+}
+
+/// What to write in a paper.
+fn methods(layout: &Layout, extras: &Extras) -> String {
+    let mut text = format!("Tiles were stitched with Hooke {}: ", env!("CARGO_PKG_VERSION"));
+    let measure = layout.provenance.as_ref().map(|p| &p["parameters"]["measure"]);
+    text += match measure.and_then(serde_json::Value::as_str) {
+        Some("msd") => "displacements of neighbouring tiles by the mean squared difference",
+        Some("phase") => "displacements of neighbouring tiles by phase correlation",
+        _ => {
+            "displacements of neighbouring tiles by normalised cross-correlation (Padfield 2012, \
+             doi:10.1109/TIP.2011.2181402)"
+        }
+    };
+    if let Some(placement) = &layout.placement {
+        text += match placement.method.as_str() {
+            "robust" => {
+                ", positions by a robust least-squares solve over all of them (graduated \
+                 non-convexity, Yang et al. 2020, doi:10.1109/LRA.2020.2965893)"
+            }
+            "tree" => ", positions by sums along shortest paths",
+            _ => ", positions by least squares over all of them",
+        };
+    }
+    if let Some(blend) = &extras.blend {
+        text += &format!(", overlaps blended by `{blend}`");
+    }
+    text + "."
 }
 
 fn count(layout: &Layout, status: TileStatus) -> usize {
@@ -75,86 +135,74 @@ fn verdict(layout: &Layout) -> (String, bool) {
         return (format!("{tiles} tiles at their stage positions; not placed yet."), false);
     };
     let stage = count(layout, TileStatus::Stage);
-    let residual = placement
-        .residual_rms_px
-        .map_or("no residual".to_owned(), |r| format!("residuals {} px rms", number(r)));
-    let mut text =
-        format!("{} of {tiles} tiles are placed by their links, {residual}.", tiles - stage);
-    if stage > 0 {
-        text +=
-            &format!(" {stage} tiles have no link worth keeping and stand where the stage says.");
+    let mut text = match stage {
+        0 if tiles == 1 => "The tile is placed.".to_owned(),
+        0 => format!("All {tiles} tiles are placed by what their overlaps show."),
+        _ => format!(
+            "{} of {tiles} tiles are placed by what their overlaps show; {stage} {} no overlap to \
+             trust and stand where the stage says.",
+            tiles - stage,
+            if stage == 1 { "has" } else { "have" }
+        ),
+    };
+    if let Some(rms) = placement.residual_rms_px {
+        text += &format!(" The overlaps agree to {} px rms.", number(rms));
     }
-    if placement.rejected > 0 {
-        text += &format!(" {} links were rejected.", placement.rejected);
+    if let Some((rms, max)) = stage_error(layout) {
+        text +=
+            &format!(" The stage was off by {} px rms, {} px at most.", number(rms), number(max));
+    }
+    match placement.rejected {
+        0 => {}
+        1 => text += " 1 link contradicts the others and was rejected.",
+        n => text += &format!(" {n} links contradict the others and were rejected."),
     }
     if layout.islands.len() > 1 {
-        text += &format!(" The tiles fall into {} islands.", layout.islands.len());
+        text += &format!(
+            " The tiles fall into {} islands; how these lie to each other is the stage's word.",
+            layout.islands.len()
+        );
     }
     (text, stage == 0 && layout.islands.len() <= 1)
 }
 
-/// The two axes of the map: those along which the layout is longest.
-fn map_axes(layout: &Layout) -> (usize, usize) {
-    let shape = layout.shape();
-    let spread = |d: usize| {
-        let first = layout.tiles.first().map_or(0.0, |t| t.shape[d] as f64);
-        shape[d] - first
+/// How far the stage stood from the placed positions, rms and maximum in voxels, apart from one
+/// shift of everything.
+fn stage_error(layout: &Layout) -> Option<(f64, f64)> {
+    let moved: Vec<[f64; 3]> = layout
+        .tiles
+        .iter()
+        .filter(|t| t.status != Some(TileStatus::Stage))
+        .filter_map(|t| Some((t.position_px?, t.nominal_px)))
+        .map(|(placed, nominal)| std::array::from_fn(|d| placed[d] - nominal[d]))
+        .collect();
+    if moved.len() < 2 {
+        return None;
+    }
+    let n = moved.len() as f64;
+    let mean: [f64; 3] = std::array::from_fn(|d| moved.iter().map(|m| m[d]).sum::<f64>() / n);
+    let squared = |m: &[f64; 3]| (0..3).map(|d| (m[d] - mean[d]).powi(2)).sum::<f64>();
+    let all: Vec<f64> = moved.iter().map(squared).collect();
+    let max = all.iter().copied().fold(0.0, f64::max).sqrt();
+    Some(((all.iter().sum::<f64>() / n).sqrt(), max))
+}
+
+/// A reason of the layout as a sentence; other texts stay as they are.
+fn sentence(reason: &str) -> String {
+    let words = match reason {
+        "low_quality" => "its quality is below --min-quality",
+        "outlier" => "contradicts what the other links say",
+        "inconsistent_loop" => "a round trip over four tiles does not close",
+        "dropped" => "left out on request",
+        "no_link" => "no link to a neighbour is left",
+        "no_signal" => "nothing but background or noise in the overlap",
+        "no_overlap" => "the tiles do not overlap",
+        "unread" => "a tile cannot be read",
+        "rejected" => "rejected",
+        "like_wrong_partners" => "the overlap fits no better than unrelated pieces do",
+        other => return other.to_owned(),
     };
-    // y across x unless the tiles are spread along z more than along y or x.
-    if spread(0) > 0.0 && spread(1) <= 0.0 {
-        (0, 2)
-    } else if spread(0) > 0.0 && spread(2) <= 0.0 {
-        (0, 1)
-    } else {
-        (1, 2)
-    }
-}
-
-fn centre(tile: &Tile, d: usize) -> f64 {
-    tile.current_px()[d] + tile.shape[d] as f64 / 2.0
-}
-
-fn map(layout: &Layout) -> String {
-    let (v, h) = map_axes(layout);
-    let (low, high) = (layout.lower().unwrap_or([0.0; 3]), layout.upper().unwrap_or([1.0; 3]));
-    let name = |d: usize| ["z (px)", "y (px)", "x (px)"][d];
-    let mut axes = Axes::map((low[h], high[h]), (low[v], high[v]), name(h), name(v));
-    for tile in &layout.tiles {
-        let color = PALETTE[tile.island.unwrap_or(0) % PALETTE.len()];
-        let color = if tile.status == Some(TileStatus::Stage) { "#b3261e" } else { color };
-        let p = tile.current_px();
-        let end = [p[v] + tile.shape[v] as f64, p[h] + tile.shape[h] as f64];
-        let title = format!("tile {} {}: {}, {}", tile.id, tile.name, number(p[v]), number(p[h]));
-        axes.area((p[h], p[v]), (end[1], end[0]), color, &title);
-        axes.label((centre(tile, h), centre(tile, v)), &tile.id.to_string());
-    }
-    for pair in &layout.pairs {
-        draw_link(&mut axes, layout, pair, (v, h));
-    }
-    axes.finish()
-}
-
-fn draw_link(axes: &mut Axes, layout: &Layout, pair: &Pair, (v, h): (usize, usize)) {
-    let (Some(a), Some(b)) = (layout.tile(pair.pre), layout.tile(pair.post)) else { return };
-    let (from, to) = ((centre(a, h), centre(a, v)), (centre(b, h), centre(b, v)));
-    let quality = pair.quality.map_or("none".to_owned(), number);
-    let color = match pair.status {
-        PairStatus::Rejected => "#b3261e",
-        PairStatus::Kept | PairStatus::Measured if pair.quality.unwrap_or(0.0) >= WEAK_QUALITY => {
-            "#009E73"
-        }
-        PairStatus::Kept | PairStatus::Measured => "#E69F00",
-        _ => "#999999",
-    };
-    let reason = pair.reason.as_deref().map(|r| format!(", {r}")).unwrap_or_default();
-    let title = format!("link {}-{}: quality {quality}{reason}", pair.pre, pair.post);
-    axes.segment(from, to, color, 2.0, &title);
-    if let Some(residual) = pair.residual_px.filter(|r| r[h].is_finite() && r[v].is_finite()) {
-        let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
-        let tip = (middle.0 + ARROW_SCALE * residual[h], middle.1 + ARROW_SCALE * residual[v]);
-        let length = (residual[h].powi(2) + residual[v].powi(2)).sqrt();
-        axes.segment(middle, tip, "#D55E00", 3.0, &format!("residual {} px", number(length)));
-    }
+    format!("{words} ({reason})")
 }
 
 fn residual(pair: &Pair) -> Option<f64> {
@@ -208,7 +256,7 @@ fn numbers(page: &mut Page, layout: &Layout) {
 fn distrust(page: &mut Page, layout: &Layout) {
     let mut table = Table::new(&["what", "quality", "residual (px)", "why"]);
     for tile in layout.tiles.iter().filter(|t| t.status == Some(TileStatus::Stage)) {
-        let why = tile.reason.clone().unwrap_or_else(|| "placed by the stage".to_owned());
+        let why = tile.reason.as_deref().map_or("placed by the stage".to_owned(), sentence);
         table.row(vec![
             format!("tile {} {}", tile.id, tile.name),
             String::new(),
@@ -229,7 +277,7 @@ fn distrust(page: &mut Page, layout: &Layout) {
             format!("link {}-{}", pair.pre, pair.post),
             pair.quality.map_or(String::new(), number),
             residual(pair).map_or(String::new(), number),
-            why.unwrap_or_default(),
+            why.as_deref().map(sentence).unwrap_or_default(),
         ]);
     }
     for island in layout.islands.iter().filter(|i| i.placed_by == PlacedBy::Stage) {
@@ -247,7 +295,7 @@ fn distrust(page: &mut Page, layout: &Layout) {
     }
     page.section("What to distrust");
     if table.is_empty() {
-        page.text("Nothing: every tile hangs on links that agree.");
+        page.text("Nothing: every tile is held by overlaps that agree with each other.");
     } else {
         page.table(&table);
     }
@@ -255,7 +303,11 @@ fn distrust(page: &mut Page, layout: &Layout) {
 
 fn stage_model(page: &mut Page, layout: &Layout) {
     let Some(model) = layout.placement.as_ref().and_then(|p| p.stage_model) else { return };
-    page.section("The stage").text("Placed positions as an affine function of stage positions; the diagonal is the true step over the nominal one, off the diagonal is skew between camera and stage.");
+    page.section("The stage").text(
+        "How placed positions follow from stage positions. A diagonal of 0.99 means that steps are \
+         1 % shorter than the stage says (often a slightly wrong pixel size); numbers off the \
+         diagonal mean that camera and stage are turned against each other.",
+    );
     let mut table = Table::new(&["axis", "z", "y", "x", "offset (px)", "sd (px)"]);
     for (d, axis) in ["z", "y", "x"].iter().enumerate() {
         let row = model.matrix.0[d];

@@ -286,6 +286,18 @@ impl TiffFile {
         }
     }
 
+    /// The first value of a tag that holds fractions, as numerator and denominator.
+    ///
+    /// # Errors
+    /// As [`TiffFile::values`].
+    pub fn rational(&self, ifd: &Ifd, tag: u16) -> Result<Option<(u32, u32)>> {
+        let fractions = ifd.entry(tag).filter(|e| e.count > 0 && e.kind == tag::RATIONAL);
+        let Some(entry) = fractions else { return Ok(None) };
+        let bytes = self.values(entry, 0, 1)?;
+        let part = |bytes: &[u8]| self.numbers.uint(bytes) as u32;
+        Ok(Some((part(&bytes[..4]), part(&bytes[4..]))))
+    }
+
     /// The first value of a rational or floating tag; `None` where it is absent or has no value.
     ///
     /// # Errors

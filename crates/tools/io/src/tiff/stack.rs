@@ -61,14 +61,11 @@ pub fn of_imagej(
         draft.problems.push(Problem::warning("metadata-invalid", message));
         draft.meta.axes_from = Origin::Assumed;
     }
-    let density = resolution::pixels_per_unit(file, ifd)?;
-    let size = |unit: Option<f64>, value: Option<f64>| match unit.zip(value) {
-        Some((unit, value)) => Sourced::file(unit * value),
-        None => Sourced::unknown(),
-    };
     let [uz, uy, ux] = description.unit_um;
-    let [y, x] = density.map(|d| d.map(|d| 1.0 / d));
-    draft.meta.voxel_size_um = [size(uz, description.spacing), size(uy, y), size(ux, x)];
+    let z = uz.zip(description.spacing).map(|(unit, spacing)| unit * spacing);
+    let y = uy.map_or(Ok(None), |u| resolution::pixel_lengths(file, ifd, u).map(|l| l[0]))?;
+    let x = ux.map_or(Ok(None), |u| resolution::pixel_lengths(file, ifd, u).map(|l| l[1]))?;
+    draft.meta.voxel_size_um = [z, y, x].map(|v| v.map_or(Sourced::unknown(), Sourced::file));
     if ux.is_none() && description.unknown_unit.is_none() {
         let [_, y, x] = resolution::voxel_size_um(file, ifd)?;
         (draft.meta.voxel_size_um[1], draft.meta.voxel_size_um[2]) = (y, x);

@@ -23,14 +23,12 @@ pub enum Kind {
 }
 
 /// Make overlapping tiles whose true positions are known.
-///
-/// Writes: one TIFF per tile, tiles.csv with nominal positions, truth.json.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
-  hooke simulate tiles -o demo --grid 2,2 --tile 16,128,128 --overlap 20%
-  hooke simulate tiles -o hard --kind hard --grid 3,3 --tile 64,512,512 --overlap 12% --jitter 8 --seed 1
+  hooke simulate tiles -o demo --grid 2,2 --tile 16,128,128 --overlap 20% --jitter z=1,y=5,x=5
+  hooke simulate tiles -o hard --kind hard --grid 3,3 --tile 64,512,512 --seed 1
 
-Writes: DIR/tile_Z_Y_X.tif, DIR/tiles.csv, DIR/truth.json, DIR/hooke.json")]
+Writes: DIR/tile_Z_Y_X.tif, DIR/tiles.csv (nominal positions), DIR/truth.json, DIR/hooke.json")]
 pub struct TilesArgs {
     /// The folder to make
     #[arg(short, long, value_name = "DIR")]

@@ -51,7 +51,7 @@ pub enum Links {
 #[command(next_help_heading = "Input")]
 pub struct InputArgs {
     /// A quoted expression like 'tile_<Y,2>_<X,2>.tif', a table, a layout, an XML or a folder
-    #[arg(value_name = "INPUT")]
+    #[arg(value_name = "INPUT", help_heading = None::<&str>)]
     pub input: String,
     /// Voxel size z,y,x in um; overrides the files [default: from the files]
     #[arg(long, value_name = "AXES")]

@@ -1,6 +1,9 @@
 //! `hooke stitch detect`.
 
+use std::io::Write;
+
 use clap::Args;
+use hooke_workflows::stitch::detect::propose;
 use serde_json::json;
 
 use crate::commands::Result;
@@ -23,8 +26,20 @@ pub struct DetectArgs {
 
 /// Runs the command.
 pub fn run(args: DetectArgs) -> Result {
-    let expression = hooke_io::expression::detect(&args.input)
-        .map_err(|e| CliError::input(e.to_string()).hint("names must differ in digits only"))?;
-    let _ = args.brief.quiet;
-    Ok(Outcome::text(format!("{expression}\n"), json!({"expression": expression.to_string()})))
+    let found = propose(&args.input).map_err(|e| {
+        let hint = "give the names of tiles only; they must be equally long";
+        CliError::input(e.to_string()).hint(hint)
+    })?;
+    let expression = found.expression.to_string();
+    if !args.brief.quiet && !args.brief.json {
+        let hint = match &found.named {
+            Some(named) => format!("if rows come before columns, give '{named}' to align or run"),
+            None => "call the tags X, Y, Z where they count columns, rows and layers; fix the \
+                     others with --select"
+                .to_owned(),
+        };
+        let _ = writeln!(std::io::stderr(), "hint: {hint}");
+    }
+    let result = json!({"expression": expression, "named": found.named});
+    Ok(Outcome::text(format!("{expression}\n"), result))
 }

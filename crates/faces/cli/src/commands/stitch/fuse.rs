@@ -12,12 +12,10 @@ use crate::frame::context::Context;
 use crate::frame::execute;
 
 /// Write the tiles of a placed layout as one volume.
-///
-/// Writes: the volume, provenance and settings beside it.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   hooke stitch fuse placed.json -o volume.ome.zarr
-  hooke stitch fuse placed.json -o crop.tif --region z=0:10,y=100:612,x=100:612 --blend cosine
+  hooke stitch fuse placed.json -o crop.tif --region z=0:10,y=20:120,x=20:120 --blend cosine
 
 Writes: the volume, OUT.hooke.json and OUT.run.toml beside it")]
 pub struct FuseArgs {
@@ -30,10 +28,6 @@ pub struct FuseArgs {
     /// Channels to fuse: index, name, list or `all` [default: the measured one]
     #[arg(long, value_name = "CHANNELS")]
     channel: Option<String>,
-    #[command(flatten)]
-    blend: BlendArgs,
-    #[command(flatten)]
-    write: WriteArgs,
     /// Flat field, an image that every plane is divided by
     #[arg(long, value_name = "IMAGE")]
     flat: Option<PathBuf>,
@@ -44,6 +38,10 @@ pub struct FuseArgs {
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
+    blend: BlendArgs,
+    #[command(flatten)]
+    write: WriteArgs,
+    #[command(flatten)]
     common: CommonArgs,
 }
 
@@ -52,6 +50,7 @@ pub fn run(args: FuseArgs, cx: &Context) -> Result {
     let mut options = to_options(&args.blend, &args.write, args.flat, args.dark);
     options.channel = args.channel;
     options.strict = args.strict;
+    execute::refuse_existing(&args.output, &args.common)?;
     let workflow = FuseWorkflow::new(options, &args.input, &args.output)?;
     execute::run(&workflow, &args.output, &args.common, cx)
 }

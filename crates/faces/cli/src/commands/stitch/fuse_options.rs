@@ -81,18 +81,18 @@ pub struct WriteArgs {
     /// Grey level where there is no tile
     #[arg(long, value_name = "LEVEL", default_value_t = 0.0, allow_hyphen_values = true)]
     pub fill: f64,
-    /// Chunk z,y,x in voxels
-    #[arg(long, value_name = "AXES", default_value = "64,256,256")]
-    pub chunk: String,
+    /// Chunk z,y,x in voxels [default: 64,256,256, of HDF5 32,64,64]
+    #[arg(long, value_name = "AXES")]
+    pub chunk: Option<String>,
     /// Shard z,y,x in voxels [default: 4 chunks per axis]
     #[arg(long, value_name = "AXES")]
     pub shard: Option<String>,
     /// Pyramid levels: a number, `auto` or `none`
     #[arg(long, value_name = "N", default_value = "auto")]
     pub levels: String,
-    /// Codec and level
-    #[arg(long, value_name = "CODEC[:LEVEL]", default_value = "zstd:3")]
-    pub compression: String,
+    /// Codec and level, like zstd:3 or none [default: zstd:3, of OME-TIFF deflate:6, of HDF5 gzip:4]
+    #[arg(long, value_name = "CODEC[:LEVEL]")]
+    pub compression: Option<String>,
 }
 
 /// Everything of `fuse` that `run` has too.

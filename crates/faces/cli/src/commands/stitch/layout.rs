@@ -42,8 +42,11 @@ pub enum LayoutVerb {
     Export(ExportArgs),
 }
 
-/// `layout show`.
+/// Print the tiles, pairs and islands of a layout as tables.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  hooke stitch layout show placed.json
+  hooke stitch layout show placed.json --json")]
 pub struct ShowArgs {
     /// The layout
     #[arg(value_name = "LAYOUT")]
@@ -52,8 +55,11 @@ pub struct ShowArgs {
     brief: BriefArgs,
 }
 
-/// `layout components`.
+/// Print the sets of tiles that links connect, one line of tile ids each.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  hooke stitch layout components placed.json
+  hooke stitch layout components layout.json --min-quality 0.5 --json")]
 pub struct ComponentsArgs {
     /// The layout
     #[arg(value_name = "LAYOUT")]
@@ -65,8 +71,13 @@ pub struct ComponentsArgs {
     brief: BriefArgs,
 }
 
-/// `layout regions`.
+/// Print the disjoint boxes of the union of all tiles, and the tiles that cover each.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  hooke stitch layout regions placed.json
+  hooke stitch layout regions placed.json -o regions.json
+
+Writes: with -o, one JSON object")]
 pub struct RegionsArgs {
     /// The layout
     #[arg(value_name = "LAYOUT")]
@@ -97,89 +108,127 @@ pub struct EditArgs {
     brief: BriefArgs,
 }
 
-/// `layout crop`.
+/// Keep only the tiles and pairs that touch a box; positions stay.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  hooke stitch layout crop placed.json --region y=0:50,x=0:50 -o corner.json
+
+Writes: a layout")]
 pub struct CropArgs {
-    #[command(flatten)]
-    edit: EditArgs,
     /// Box in layout voxels, ends not included: z=0:10,y=0:500,x=0:500
     #[arg(long, value_name = "BOX", allow_hyphen_values = true)]
     region: String,
-}
-
-/// `layout slice`.
-#[derive(Debug, Clone, Args)]
-pub struct SliceArgs {
     #[command(flatten)]
     edit: EditArgs,
+}
+
+/// Cut one plane out of a layout: a two-dimensional layout of the tiles that hold it.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  hooke stitch layout slice placed.json --axis z --at 8 -o plane.json
+
+Writes: a layout")]
+pub struct SliceArgs {
     /// Axis across the plane
     #[arg(long, value_name = "AXIS", value_parser = axis)]
     axis: Axis,
     /// Layout coordinate of the plane, voxels
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     at: f64,
-}
-
-/// `layout relocate`.
-#[derive(Debug, Clone, Args)]
-pub struct RelocateArgs {
     #[command(flatten)]
     edit: EditArgs,
-    /// Expression of the old paths; with --plain any part of a path
-    #[arg(long = "match", value_name = "EXPRESSION", id = "match")]
-    matching: String,
+}
+
+/// Point the tiles to another channel or to moved files; positions and pairs stay.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  hooke stitch layout relocate placed.json -o moved.json --plain --match demo/ --replace demo/
+  hooke stitch layout relocate placed.json -o other.json --match 'demo/tile_<Z,1>_<Y,1>_<X,1>.tif' --set Z=0
+
+Writes: a layout")]
+pub struct RelocateArgs {
+    /// Expression of the old paths; with --plain any part of a path [default: the one that `align`
+    /// was given]
+    #[arg(
+        long = "match",
+        value_name = "EXPRESSION",
+        id = "match",
+        required_unless_present = "set_tag"
+    )]
+    matching: Option<String>,
     /// Expression of the new paths; with --plain the new part
-    #[arg(long, value_name = "EXPRESSION", required_unless_present = "tag")]
+    #[arg(long, value_name = "EXPRESSION", required_unless_present = "set_tag")]
     replace: Option<String>,
-    /// Give a tag of --match another value; repeatable
-    #[arg(long = "tag", value_name = "TAG=VALUE", id = "tag", conflicts_with = "replace")]
+    /// Give a tag of the expression another value; repeatable
+    #[arg(long = "set", alias = "tag", value_name = "TAG=VALUE", id = "set_tag")]
+    #[arg(conflicts_with_all = ["replace", "plain"])]
     tags: Vec<String>,
     /// Replace text, not expressions
     #[arg(long)]
     plain: bool,
-}
-
-/// `layout set-positions`.
-#[derive(Debug, Clone, Args)]
-pub struct SetPositionsArgs {
     #[command(flatten)]
     edit: EditArgs,
+}
+
+/// Give the tiles the positions of a table, matched by path, else by name.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  hooke stitch layout export placed.json --format csv -o positions.csv
+  hooke stitch layout set-positions placed.json --table positions.csv -o edited.json
+
+Writes: a layout")]
+pub struct SetPositionsArgs {
     /// Table with path or name and z_px,y_px,x_px or z_um,y_um,x_um
     #[arg(long, value_name = "TABLE")]
     table: PathBuf,
     /// Measured displacements become the difference of the new positions
     #[arg(long)]
     update_pairs: bool,
-}
-
-/// `layout remove`.
-#[derive(Debug, Clone, Args)]
-pub struct RemoveArgs {
     #[command(flatten)]
     edit: EditArgs,
+}
+
+/// Remove tiles and their pairs; the ids of the others stay.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  hooke stitch layout remove placed.json --tile 0 -o without.json
+
+Writes: a layout")]
+pub struct RemoveArgs {
     /// Ids of the tiles to remove
     #[arg(long, value_name = "ID", required = true, num_args = 1..)]
     tile: Vec<usize>,
-}
-
-/// `layout overlap`.
-#[derive(Debug, Clone, Args)]
-pub struct OverlapArgs {
     #[command(flatten)]
     edit: EditArgs,
+}
+
+/// Give a grid new nominal positions from an overlap.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  hooke stitch layout overlap layout.json --overlap 15% -o closer.json
+
+Writes: a layout")]
+pub struct OverlapArgs {
     /// Nominal overlap in voxels, um or %
     #[arg(long, value_name = "AXES", allow_hyphen_values = true)]
     overlap: String,
-}
-
-/// `layout export`.
-#[derive(Debug, Clone, Args)]
-pub struct ExportArgs {
     #[command(flatten)]
     edit: EditArgs,
+}
+
+/// Write the layout for another program.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  hooke stitch layout export placed.json --format bdv-xml -o tiles.xml
+  hooke stitch layout export placed.json --format csv -o positions.csv
+
+Writes: a BigDataViewer XML, a TeraStitcher XML or a table")]
+pub struct ExportArgs {
     /// The other program's format
     #[arg(long, value_name = "FORMAT", value_parser = ["bdv-xml", "terastitcher", "csv"])]
     format: String,
+    #[command(flatten)]
+    edit: EditArgs,
 }
 
 /// Runs the chosen action.
@@ -205,7 +254,7 @@ pub fn run(verb: LayoutVerb, cx: &Context) -> Result {
             Ok(())
         }),
         LayoutVerb::Relocate(a) => {
-            let how = relocation(&a)?;
+            let how = relocation(&a, &open_layout(&a.edit.input)?)?;
             edit(&a.edit, cx, |l, folder| actions::relocate(l, folder, &how))
         }
         LayoutVerb::SetPositions(a) => edit(&a.edit, cx, |l, folder| {
@@ -238,16 +287,23 @@ fn edit(
     Ok(Outcome { result, ..Outcome::default() })
 }
 
-fn relocation(args: &RelocateArgs) -> std::result::Result<Relocation, CliError> {
+fn relocation(args: &RelocateArgs, layout: &Layout) -> std::result::Result<Relocation, CliError> {
     if !args.tags.is_empty() {
         let split = |t: &String| match t.split_once('=') {
             Some((tag, value)) => Ok((tag.to_owned(), value.to_owned())),
-            None => Err(CliError::usage(format!("`--tag {t}` has no `=`"))),
+            None => Err(CliError::usage(format!("--set `{t}` has no `=`"))
+                .hint("write --set TAG=VALUE, like --set C=1")),
         };
         let values = args.tags.iter().map(split).collect::<std::result::Result<_, _>>()?;
-        return Ok(Relocation::Set { expression: args.matching.clone(), values });
+        let made_with = || actions::expression_of(layout);
+        let expression = args.matching.clone().or_else(made_with).ok_or_else(|| {
+            CliError::usage("the layout was not made from an expression")
+                .hint("give the expression of its paths with --match")
+        })?;
+        return Ok(Relocation::Set { expression, values });
     }
-    let (old, new) = (args.matching.clone(), args.replace.clone().unwrap_or_default());
+    let old = args.matching.clone().unwrap_or_default();
+    let new = args.replace.clone().unwrap_or_default();
     Ok(if args.plain {
         Relocation::Text { old, new }
     } else {

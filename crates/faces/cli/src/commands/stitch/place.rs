@@ -4,14 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use hooke_core::Axis;
-use hooke_workflows::stitch::{PlaceOptions, place_file};
-use serde_json::json;
+use hooke_workflows::stitch::{PlaceOptions, PlaceWorkflow};
 
 use super::align_options::{axis, word};
 use crate::commands::Result;
-use crate::frame::common::BriefArgs;
+use crate::frame::common::CommonArgs;
 use crate::frame::context::Context;
-use crate::frame::outcome::Outcome;
+use crate::frame::execute;
 
 /// How positions are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -52,6 +51,9 @@ pub struct PlaceChoices {
     /// Leave out this link; repeatable
     #[arg(long, value_name = "I,J")]
     pub drop_pair: Vec<String>,
+    /// Let a link take another of its peaks where that agrees better (the default)
+    #[arg(long, overrides_with = "no_candidates")]
+    pub use_candidates: bool,
     /// Take the best peak of every link only
     #[arg(long)]
     pub no_candidates: bool,
@@ -76,14 +78,13 @@ impl PlaceChoices {
 }
 
 /// Find the positions that fit all measured displacements. Reads no image.
-///
-/// Writes: the layout with positions, their uncertainty, residuals and verdicts.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   hooke stitch place layout.json -o placed.json
   hooke stitch place layout.json -o placed.json --method optimization --round
 
-Writes: the layout with positions")]
+Writes: the layout with positions, their uncertainty, residuals and verdicts; OUT.hooke.json and
+OUT.run.toml beside it")]
 pub struct PlaceArgs {
     /// The layout with measured pairs
     #[arg(value_name = "LAYOUT")]
@@ -96,28 +97,14 @@ pub struct PlaceArgs {
     /// Solve this axis only, keep the others [default: all]
     #[arg(long, value_name = "AXIS", value_parser = axis)]
     axis: Option<Axis>,
-    /// Replace an existing output
-    #[arg(long)]
-    overwrite: bool,
     #[command(flatten)]
-    brief: BriefArgs,
+    common: CommonArgs,
 }
 
 /// Runs the command.
 pub fn run(args: PlaceArgs, cx: &Context) -> Result {
     let options = args.choices.to_options(args.axis);
-    let layout = place_file(&args.input, &args.output, &options, args.overwrite)?;
-    let mut outcome = Outcome {
-        outputs: vec![json!({
-            "path": args.output, "format": "hooke-layout",
-            "size_bytes": std::fs::metadata(&args.output).map_or(0, |m| m.len())
-        })],
-        result: serde_json::to_value(&layout.placement).unwrap_or_default(),
-        ..Outcome::default()
-    };
-    outcome.warnings =
-        layout.warnings.iter().map(|w| (w.code.clone(), w.message.clone())).collect();
-    crate::frame::execute::show_warnings(&outcome.warnings);
-    crate::frame::execute::wrote(&args.output, cx, args.brief.quiet);
-    Ok(outcome)
+    execute::refuse_existing(&args.output, &args.common)?;
+    let workflow = PlaceWorkflow::new(options, &args.input, &args.output)?;
+    execute::run(&workflow, &args.output, &args.common, cx)
 }

@@ -1,8 +1,10 @@
 //! `hooke stitch run`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use hooke_core::budget::show_bytes;
+use hooke_workflows::engine::{self, Target};
 use hooke_workflows::stitch::{AlignWorkflow, FuseWorkflow, sibling, write_report};
 use serde_json::json;
 
@@ -12,15 +14,14 @@ use super::place::PlaceChoices;
 use crate::commands::Result;
 use crate::frame::common::CommonArgs;
 use crate::frame::context::Context;
+use crate::frame::error::CliError;
 use crate::frame::execute;
 use crate::frame::outcome::{Outcome, Status};
 
 /// Align, place, fuse and report in one go.
-///
-/// Writes: the volume, its layout and its report, provenance and settings beside them.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
-  hooke simulate tiles -o demo --grid 2,2 --tile 16,128,128 --overlap 20%
+  hooke simulate tiles -o demo --grid 2,2 --tile 16,128,128 --overlap 20% --jitter z=1,y=5,x=5
   hooke stitch run demo/tiles.csv -o volume.ome.zarr --max-shift 12
 
 Writes: the volume OUT, OUT.layout.json, OUT.report.html, OUT.hooke.json, OUT.run.toml")]
@@ -28,13 +29,13 @@ pub struct RunArgs {
     #[command(flatten)]
     input: InputArgs,
     /// The volume to write; the suffix chooses the format (.ome.zarr, .tif, .h5, .xml, .npy)
-    #[arg(short, long, value_name = "OUT")]
+    #[arg(short, long, value_name = "OUT", help_heading = "Output")]
     output: PathBuf,
     /// The layout to write [default: OUT.layout.json]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
     layout: Option<PathBuf>,
     /// Channels to fuse: index, name, list or `all` [default: the measured one]
-    #[arg(long, value_name = "CHANNELS")]
+    #[arg(long, value_name = "CHANNELS", help_heading = "Output")]
     fuse_channel: Option<String>,
     #[command(flatten)]
     measure: MeasureArgs,
@@ -44,8 +45,11 @@ pub struct RunArgs {
     blend: BlendArgs,
     #[command(flatten)]
     write: WriteArgs,
+    /// Make the report OUT.report.html (the default)
+    #[arg(long, help_heading = "Output", overrides_with = "no_report")]
+    report: bool,
     /// Leave out the report
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     no_report: bool,
     #[command(flatten)]
     common: CommonArgs,
@@ -62,7 +66,17 @@ pub fn run(args: RunArgs, cx: &Context) -> Result {
     fuse.strict = args.input.strict;
     execute::refuse_existing(&args.output, &args.common)?;
     let first = AlignWorkflow::new(align, &layout)?.placed(place)?;
-    let measured = execute::run(&first, &layout, &args.common, cx)?;
+    let (shape, bytes) = first.expected_volume();
+    check_room(&args.output, bytes)?;
+    let mut measured = execute::run(&first, &layout, &args.common, cx)?;
+    if args.common.dry_run && measured.status == Status::Done {
+        let [z, y, x] = shape;
+        let size = show_bytes(bytes);
+        let output = args.output.display();
+        measured.text +=
+            &format!("then      {output}: about zyx {z} x {y} x {x}, {size} before compression\n");
+        measured.result["then"] = json!({"output": args.output, "shape": shape, "bytes": bytes});
+    }
     if args.common.dry_run || args.common.plan_only || measured.status != Status::Done {
         return Ok(measured);
     }
@@ -76,6 +90,16 @@ pub fn run(args: RunArgs, cx: &Context) -> Result {
         fused.outputs.push(json!({"path": report, "format": "html", "size_bytes": size}));
     }
     Ok(joined(measured, fused))
+}
+
+/// Better said before a night of measuring than after it.
+fn check_room(output: &Path, needed: u64) -> std::result::Result<(), CliError> {
+    let home = Target::Product(output.to_owned()).home();
+    let free = engine::free_bytes(&home)?;
+    match free < needed {
+        true => Err(engine::Error::NoSpace { path: home, needed, free }.into()),
+        false => Ok(()),
+    }
 }
 
 fn joined(first: Outcome, mut second: Outcome) -> Outcome {

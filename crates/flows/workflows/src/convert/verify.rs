@@ -1,0 +1,67 @@
+//! `--verify`: the output is read back and compared with what should be in it, by SHA-256.
+
+use std::path::Path;
+
+use hooke_core::image::SourceError;
+use hooke_core::{Dtype, Pixels, Region};
+use hooke_io::OpenOptions;
+use sha2::{Digest, Sha256};
+
+use super::{ConvertWorkflow, measured_range};
+use crate::engine::Markers;
+use crate::info::hex;
+
+/// Streams input and output, slab by slab, and gives the hash both have.
+///
+/// # Errors
+/// When the output cannot be read, or its first slab that differs, by its voxels.
+pub(super) fn verify(
+    workflow: &ConvertWorkflow,
+    done: &Markers,
+    product: &Path,
+) -> Result<String, SourceError> {
+    let selection = &workflow.selection;
+    let meta = workflow.output.meta();
+    let budget = hooke_core::Budget { memory: 0, threads: 1 };
+    let source = workflow.source(&budget)?;
+    let opened = hooke_io::open(product, &OpenOptions::default())?;
+    let written = opened.images().first().ok_or("the output holds no image")?;
+    let found = (written.meta().shape, written.meta().dtype);
+    if found != (meta.shape, meta.dtype) {
+        let (shape, dtype) = found;
+        let wanted = format!("{} {:?}", meta.dtype, meta.shape);
+        return Err(format!("--verify: the output is {dtype} {shape:?} instead of {wanted}").into());
+    }
+    let cast = workflow.cast.with_range(workflow.cast.needs_range().then(|| measured_range(done)));
+    let empty = || Pixels::zeros(Dtype::Uint8, [0; 5]);
+    let (mut read, mut expected, mut back) = (empty(), empty(), empty());
+    let (mut bytes, mut bytes_back) = (Vec::new(), Vec::new());
+    let mut sha = Sha256::new();
+    for id in 0..selection.slabs() {
+        let region = selection.slab(id);
+        selection.read(source.as_ref(), workflow.parameters.options.level, &region, &mut read)?;
+        let wanted = match cast.is_identity() {
+            true => &read,
+            false => {
+                cast.apply(&read, meta, &region, &mut expected)?;
+                &expected
+            }
+        };
+        written.read(0, &region, &mut back)?;
+        bytes.clear();
+        bytes_back.clear();
+        wanted.extend_le_bytes(&mut bytes);
+        back.extend_le_bytes(&mut bytes_back);
+        if bytes != bytes_back {
+            return Err(format!("--verify: the output differs within {}", voxels(&region)).into());
+        }
+        sha.update(&bytes);
+    }
+    Ok(hex(&sha.finalize()))
+}
+
+fn voxels(region: &Region) -> String {
+    let (start, end) = (region.start, region.end());
+    let axes = ["t", "c", "z", "y", "x"].iter().enumerate();
+    axes.map(|(d, a)| format!("{a} {}:{}", start[d], end[d])).collect::<Vec<_>>().join(", ")
+}
