@@ -171,6 +171,11 @@ impl Error {
         ) || matches!(source.raw_os_error(), Some(EIO | ESTALE))
     }
 
+    /// Whether the file is damaged, as opposed to a disk that fails.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Error::Corrupt { .. } | Error::Truncated { .. })
+    }
+
     /// Whether the whole run must stop: no space, no quota, a read-only disk.
     pub fn is_fatal(&self) -> bool {
         use std::io::ErrorKind as Kind;

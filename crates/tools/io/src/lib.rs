@@ -31,6 +31,7 @@ pub mod natural;
 pub mod npy;
 pub mod ome_zarr;
 pub mod open;
+mod positional;
 pub mod pyramid;
 pub mod stored_axes;
 pub mod strided;

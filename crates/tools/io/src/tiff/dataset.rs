@@ -14,8 +14,8 @@ use super::image::TiffImage;
 use super::layout::{Codec, Layout, Stored, factor};
 use super::page::Page;
 use super::planes::{Plane, Planes, page_offset};
-use super::positional::{FileBytes, ReadAt};
 use super::{imagej, micromanager, ome, ome_xml, series, stack, tag};
+use crate::positional::{FileBytes, ReadAt};
 use crate::{Error, OpenOptions, Result};
 
 /// An opened TIFF file.

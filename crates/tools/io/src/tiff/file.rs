@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::ifd::{Entry, Ifd, Numbers, read_header};
 use super::page::Page;
-use super::positional::ReadAt;
 use super::tag;
 use crate::chunk_cache::ChunkKey;
+use crate::positional::ReadAt;
 use crate::{ChunkCache, Error, Result};
 
 /// Bytes of the smallest useful directory: a count, one entry, the next offset.

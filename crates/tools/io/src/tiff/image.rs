@@ -99,7 +99,7 @@ impl TiffImage {
                     result
                 });
                 match read {
-                    Err(error) if self.rescue && is_damage(&error) => {
+                    Err(error) if self.rescue && error.is_damage() => {
                         band.targets.iter_mut().for_each(|t| t.out.fill(T::default()));
                         Ok(Some(band.position))
                     }
@@ -145,7 +145,7 @@ impl TiffImage {
                             let rows = start[3]..start[3] + ny;
                             cut(plane, index(start[1] + c), rows, nx as usize, targets, &mut bands);
                         }
-                        Err(e) if !(self.rescue && is_damage(&e)) => {
+                        Err(e) if !(self.rescue && e.is_damage()) => {
                             return Err(in_plane(e, index(start[1] + c)));
                         }
                         Ok(None) | Err(_) => {
@@ -206,11 +206,6 @@ fn cut<'a, T>(
         bands.push(Band { plane: plane.clone(), position, rows: y..end, targets: part });
         y = end;
     }
-}
-
-/// Whether the file is damaged, as opposed to a disk that fails.
-pub(super) fn is_damage(error: &Error) -> bool {
-    matches!(error, Error::Corrupt { .. } | Error::Truncated { .. })
 }
 
 /// Names the plane in errors about its bytes.

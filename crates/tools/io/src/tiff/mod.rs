@@ -5,7 +5,7 @@
 //! | `dataset` | [`open`]: which flavour a file is, and its images |
 //! | `series`, `stack`, `ome` | the images of plain files, of ImageJ and STK files, of OME-TIFF |
 //! | `image`, `chunk` | regions, read in parallel |
-//! | `positional`, `ifd`, `file`, `tag` | bytes, directories, values of tags |
+//! | `ifd`, `file`, `tag` | bytes, directories, values of tags |
 //! | `layout`, `page`, `planes`, `ome_planes` | what a page holds, where planes are |
 //! | `decompress`, `jpeg`, `predictor`, `samples` | from compressed bytes to samples |
 //! | `write` | [`TiffSink`]: writing, block by block |
@@ -27,7 +27,6 @@ mod ome_planes;
 mod ome_xml;
 mod page;
 mod planes;
-mod positional;
 mod predictor;
 mod resolution;
 mod samples;

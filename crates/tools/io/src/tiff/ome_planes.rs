@@ -8,7 +8,7 @@ use hooke_core::meta::PlaneIndex;
 use super::file::TiffFile;
 use super::ome_xml::{OmeDocument, OmeImage, TiffData};
 use super::planes::{Plane, Strides, page_offset};
-use super::positional::FileBytes;
+use crate::positional::FileBytes;
 use crate::{Error, Result};
 
 /// Sibling files that are kept open.

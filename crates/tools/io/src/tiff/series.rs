@@ -9,7 +9,6 @@ use super::chunk::check_chunks;
 use super::dataset::{Draft, Found};
 use super::file::TiffFile;
 use super::ifd::Ifd;
-use super::image::is_damage;
 use super::layout::Layout;
 use super::metaseries::{self, MetaSeries};
 use super::page::Page;
@@ -41,7 +40,7 @@ pub fn read(file: &Arc<TiffFile>, how: &OpenOptions) -> Result<Found> {
         match next {
             Ok(Some(after)) => number = after,
             Ok(None) => break,
-            Err(error) if how.rescue && is_damage(&error) && number > 0 => {
+            Err(error) if how.rescue && error.is_damage() && number > 0 => {
                 problems.push(Problem::warning("truncated", format!("pages are lost: {error}")));
                 break;
             }

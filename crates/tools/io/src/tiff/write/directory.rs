@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io;
 
 use super::store::LevelStore;
+use crate::positional::write_file_at;
 use crate::tiff::ifd::Numbers;
 use crate::tiff::layout::Predictor;
-use crate::tiff::positional::write_file_at;
 use crate::tiff::tag;
 
 /// Directories are written out when they have grown to this.

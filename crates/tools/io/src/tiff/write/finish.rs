@@ -6,7 +6,7 @@ use super::container::{Container, ImageStore, LARGEST_CLASSIC};
 use super::directory::{self, ChainWriter, Entries, Value, add_resolution};
 use super::options::Kind;
 use super::{imagej_text, ome_text};
-use crate::tiff::positional::write_file_at;
+use crate::positional::write_file_at;
 use crate::tiff::shaped::{Shaped, Sizes};
 use crate::tiff::tag;
 use crate::{Error, Result};
