@@ -143,7 +143,7 @@ pub struct SliceArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   hooke stitch layout relocate placed.json -o moved.json --plain --match demo/ --replace demo/
-  hooke stitch layout relocate placed.json -o other.json --match 'demo/tile_<Z,1>_<Y,1>_<X,1>.tif' --set Z=0
+  hooke stitch layout relocate by_name.json --set Z=0 -o other.json
 
 Writes: a layout")]
 pub struct RelocateArgs {
