@@ -235,3 +235,16 @@ fn repeating_a_run_replaces_nothing_unasked() {
     }
     bench.fails(1, "stitch align --config layout.json.run.toml");
 }
+
+/// What `-h` shows of every command, as a terminal of 100 columns does.
+#[test]
+fn the_short_help_of_every_command() {
+    let bench = Bench::new();
+    let mut text = String::new();
+    for verb in ["", "stitch", "stitch layout", "simulate", "score", "block"].iter().chain(VERBS) {
+        text += &format!("$ hooke {verb} -h\n{}\n", bench.ok(&format!("{verb} -h")).out);
+    }
+    let wide = text.lines().filter(|l| l.chars().count() > 100).collect::<Vec<_>>();
+    assert!(wide.is_empty(), "wider than 100 columns: {wide:?}");
+    insta::assert_snapshot!(text);
+}
