@@ -236,6 +236,16 @@ fn repeating_a_run_replaces_nothing_unasked() {
     bench.fails(1, "stitch align --config layout.json.run.toml");
 }
 
+#[test]
+fn a_wrong_setting_is_told_to_programs_too() {
+    let bench = Bench::new();
+    let ran = bench.run("stitch fuse a.json -o a.zarr --set blnd=max --json");
+    assert_eq!(ran.code, 2);
+    let told: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&told["command"], &told["exit_code"]), (&"stitch fuse".into(), &2.into()));
+    assert_eq!(told["error"]["hints"][0], "did you mean `blend`?");
+}
+
 /// What `-h` shows of every command, as a terminal of 100 columns does.
 #[test]
 fn the_short_help_of_every_command() {

@@ -19,6 +19,9 @@ use crate::frame::outcome::Outcome;
 /// The actions on a layout.
 #[derive(Debug, Clone, Subcommand)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  hooke stitch layout show placed.json
+  hooke stitch layout remove placed.json --tile 0 -o without.json")]
 pub enum LayoutVerb {
     /// Table of tiles, pairs and islands
     Show(ShowArgs),
