@@ -12,8 +12,8 @@ use clap::FromArgMatches;
 use commands::Cli;
 use frame::arguments::{self, Merged, Read, ReadError};
 use frame::context::Context;
-use frame::error::{CliError, Kind};
-use frame::outcome::{Outcome, Status};
+use frame::error::CliError;
+use frame::outcome::Outcome;
 use hooke_core::Cancel;
 
 /// Version, commit and date, as `--version` prints them.
@@ -37,40 +37,29 @@ fn real_main(words: &[OsString], cancel: Cancel, started: Instant) -> u8 {
         Ok(Read::Print(text)) => return print(&text),
         Ok(Read::Run(merged)) => *merged,
         Err(ReadError::Clap(error)) => return show_clap(&error, &app, words),
-        Err(ReadError::Config(error)) => return show_error(&error),
+        Err(ReadError::Config(error)) => {
+            let (command, _) = arguments::recognised(&app, words);
+            let cx = Context { command, ..Context::new(words, cancel, started) };
+            return show(&Outcome::failed(*error), words.iter().any(|w| w == "--json"), &cx);
+        }
     };
     let Merged { command, matches, settings, run_toml } = merged;
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(error) => return show_clap(&error, &app, words),
     };
-    let cx = Context {
-        command,
-        words: words.iter().map(|w| w.to_string_lossy().into_owned()).collect(),
-        settings,
-        run_toml,
-        cancel,
-        started,
-    };
-    let outcome = commands::run(cli, &cx).unwrap_or_else(|error| Outcome {
-        status: if error.kind == Kind::Cancelled { Status::Cancelled } else { Status::Failed },
-        exit_code: match error.kind {
-            Kind::Cancelled => frame::signals::exit_code(),
-            kind => kind.exit_code(),
-        },
-        error: Some(error),
-        ..Outcome::default()
-    });
-    show(&outcome, &cx)
+    let cx = Context { command, settings, run_toml, ..Context::new(words, cancel, started) };
+    let outcome = commands::run(cli, &cx).unwrap_or_else(Outcome::failed);
+    show(&outcome, cx.flag("json"), &cx)
 }
 
-fn show(outcome: &Outcome, cx: &Context) -> u8 {
+fn show(outcome: &Outcome, json: bool, cx: &Context) -> u8 {
     if let Some(error) = &outcome.error {
         let told = error.to_text();
         frame::log::keep(&told);
         let _ = std::io::stderr().write_all(told.as_bytes());
     }
-    let text = match cx.flag("json") {
+    let text = match json {
         true => format!("{}\n", outcome.to_json(cx)),
         false => outcome.text.clone(),
     };

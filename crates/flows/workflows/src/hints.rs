@@ -1,6 +1,7 @@
 //! What the reader of an error can do, found anywhere in its chain of causes.
 
 use std::error::Error;
+use std::io::ErrorKind;
 
 use hooke_stitch::TileError;
 use hooke_stitch::fuse::FuseError;
@@ -28,10 +29,10 @@ fn hint_of(error: &(dyn Error + 'static)) -> Option<String> {
         return error.hint();
     }
     if let Some(error) = error.downcast_ref::<TileError>() {
-        return Some(without_tile(error.tile));
+        return Some(of_tile(error));
     }
     if let Some(FuseError::Tile(error)) = error.downcast_ref::<FuseError>() {
-        return Some(without_tile(error.tile));
+        return Some(of_tile(error));
     }
     if let Some(bad) = error.downcast_ref::<crate::options::BadValue>() {
         return Some(bad.hint());
@@ -39,11 +40,21 @@ fn hint_of(error: &(dyn Error + 'static)) -> Option<String> {
     error.downcast_ref::<hooke_io::Error>()?.hint()
 }
 
-/// How to go on without a tile that cannot be read.
-pub(crate) fn without_tile(tile: usize) -> String {
-    format!(
-        "to go on without the tile: hooke stitch layout remove LAYOUT --tile {tile} -o without.json"
-    )
+/// How to go on when a tile is gone or cannot be read.
+pub(crate) fn of_tile(error: &TileError) -> String {
+    let gone = matches!(
+        error.source.downcast_ref::<hooke_io::Error>(),
+        Some(hooke_io::Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound
+    );
+    match gone {
+        true => "if the tiles were moved: hooke stitch layout relocate LAYOUT --plain --match OLD \
+                 --replace NEW -o moved.json"
+            .to_owned(),
+        false => format!(
+            "to go on without the tile: hooke stitch layout remove LAYOUT --tile {} -o without.json",
+            error.tile
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -52,10 +63,14 @@ mod tests {
 
     #[test]
     fn hints_below_a_tile_are_found() {
-        let io = std::io::Error::from(std::io::ErrorKind::NotFound);
-        let source = hooke_io::Error::io("a.tif", "open", io).into();
-        let error: Box<dyn Error + Send + Sync> = Box::new(TileError { tile: 3, source });
-        let hints = hints_of(error.as_ref());
-        assert!(hints[0].contains("--tile 3") && hints[1].contains("spelling"), "{hints:?}");
+        let hints = |source: hooke_io::Error| {
+            let error: Box<dyn Error + Send + Sync> =
+                Box::new(TileError { tile: 3, source: source.into() });
+            hints_of(error.as_ref())
+        };
+        let moved = hints(hooke_io::Error::io("a.tif", "open", ErrorKind::NotFound.into()));
+        assert!(moved[0].contains("relocate") && moved[1].contains("spelling"), "{moved:?}");
+        let damaged = hints(hooke_io::Error::corrupt("a.tif", "page 3"));
+        assert!(damaged[0].contains("--tile 3") && damaged[1].contains("--rescue"), "{damaged:?}");
     }
 }

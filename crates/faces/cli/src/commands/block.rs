@@ -16,6 +16,11 @@ use crate::frame::outcome::Outcome;
 /// The verbs of `hooke block`.
 #[derive(Debug, Clone, Subcommand)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  hooke stitch fuse placed.json -o out.ome.zarr --plan-only
+  hooke block run out.ome.zarr.partial --stage fuse --share 0/4
+  hooke block status out.ome.zarr.partial
+  hooke block finish out.ome.zarr.partial")]
 pub enum BlockVerb {
     /// Run some blocks of one stage
     Run(RunArgs),

@@ -25,6 +25,12 @@ pub type Result = std::result::Result<Outcome, CliError>;
 #[derive(Debug, Parser)]
 #[command(name = "hooke", bin_name = "hooke", version = crate::version(), max_term_width = 100)]
 #[command(subcommand_required = true, arg_required_else_help = true, infer_long_args = false)]
+#[command(after_help = "Examples:
+  hooke simulate tiles -o demo --grid 2,2 --tile 16,128,128 --overlap 20% --jitter z=1,y=5,x=5
+  hooke stitch run demo/tiles.csv -o volume.ome.zarr --max-shift 12
+  hooke info volume.ome.zarr
+
+`hooke COMMAND --help` explains a command, with its own examples.")]
 pub struct Cli {
     /// The command.
     #[command(subcommand)]

@@ -15,8 +15,8 @@ use crate::frame::outcome::Outcome;
 /// Make the HTML page of an output, anew from its files.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
-  hooke report volume.ome.zarr
-  hooke report placed.json -o placed.html --overwrite
+  hooke report volume.ome.zarr --overwrite
+  hooke report placed.json -o placed.html
 
 Writes: one self-contained HTML page")]
 pub struct ReportArgs {

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
 
+use super::common::ONCE;
 use super::config::{self, Entry};
 use super::error::CliError;
 use super::settings::{self, Settings};
@@ -76,7 +77,9 @@ pub fn read(app: &Command, words: &[OsString]) -> Result<Read, ReadError> {
     let matches = app.clone().try_get_matches_from(&all)?;
     let inner = names.iter().fold(&matches, |m, _| m.subcommand().map_or(m, |(_, s)| s));
     let settings = settings::collect(verb, inner, |id| from_file.contains(&id.to_owned()));
-    let run_toml = settings::to_toml(&command, verb, &settings);
+    let mut kept = settings.clone();
+    kept.values.retain(|key, _| !ONCE.contains(&key.as_str()));
+    let run_toml = settings::to_toml(&command, verb, &kept);
     Ok(Read::Run(Box::new(Merged { command, matches, settings, run_toml })))
 }
 

@@ -93,5 +93,21 @@ pub struct BriefArgs {
     pub json: bool,
 }
 
+/// Settings that say how this once is run; `run.toml` leaves them out, so that repeating a run from
+/// it replaces, resumes and hides nothing that nobody asked for.
+pub const ONCE: &[&str] = &[
+    "resume",
+    "overwrite",
+    "verify",
+    "accept_failed",
+    "dry_run",
+    "plan_only",
+    "progress",
+    "quiet",
+    "verbose",
+    "log",
+    "json",
+];
+
 /// Long names that steer a run but are no settings of it.
 pub const STEERING: &[&str] = &["config", "set", "print_config", "help", "version"];

@@ -1,5 +1,6 @@
 //! What a command knows besides its own options.
 
+use std::ffi::OsString;
 use std::time::Instant;
 
 use hooke_core::{Budget, Cancel};
@@ -24,6 +25,18 @@ pub struct Context {
 }
 
 impl Context {
+    /// What is known before the words are understood.
+    pub fn new(words: &[OsString], cancel: Cancel, started: Instant) -> Context {
+        Context {
+            command: String::new(),
+            words: words.iter().map(|w| w.to_string_lossy().into_owned()).collect(),
+            settings: Settings::default(),
+            run_toml: String::new(),
+            cancel,
+            started,
+        }
+    }
+
     /// Whether a flag is among the settings and set.
     pub fn flag(&self, key: &str) -> bool {
         self.settings.values.get(key).and_then(Value::as_bool).unwrap_or(false)

@@ -7,6 +7,7 @@ use hooke_workflows::engine::{self, DryRun, RunOptions, Target, Workflow};
 use hooke_workflows::info::{InfoOptions, inspect};
 use serde_json::{Map, Value};
 
+use super::common::ONCE;
 use super::context::Context;
 use super::error::CliError;
 use super::failure::engine_error;
@@ -41,9 +42,8 @@ pub fn dry_run(
 /// The settings that were given, without those that only steer.
 fn not_default(cx: &Context) -> Map<String, Value> {
     let given = |key: &str| cx.settings.from.get(key).and_then(Value::as_str) != Some("default");
-    let steers = ["input", "output", "dry_run", "json", "quiet", "verbose", "progress"];
-    let chosen =
-        cx.settings.values.iter().filter(|(k, _)| given(k) && !steers.contains(&k.as_str()));
+    let told = |key: &str| ["input", "output"].contains(&key) || ONCE.contains(&key);
+    let chosen = cx.settings.values.iter().filter(|(k, _)| given(k) && !told(k));
     chosen.map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 

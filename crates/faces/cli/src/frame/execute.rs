@@ -105,7 +105,13 @@ fn run_target(
 
 /// How the common options say progress is shown.
 pub fn shown(common: &CommonArgs, cx: &Context) -> Shown {
-    Shown::new(common.progress, common.quiet, common.verbose > 0, cx.started, again(cx))
+    Shown::new(
+        common.progress,
+        common.quiet,
+        common.verbose > 0 && !common.quiet,
+        cx.started,
+        again(cx),
+    )
 }
 
 /// How the common options say a run is run.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::error::CliError;
+use super::error::{CliError, Kind};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -65,6 +65,20 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Nothing came of it; the error's kind decides how the process ends.
+    pub fn failed(error: CliError) -> Outcome {
+        let cancelled = error.kind == Kind::Cancelled;
+        Outcome {
+            status: if cancelled { Status::Cancelled } else { Status::Failed },
+            exit_code: match cancelled {
+                true => super::signals::exit_code(),
+                false => error.kind.exit_code(),
+            },
+            error: Some(error),
+            ..Outcome::default()
+        }
+    }
+
     /// Text for people and a result for programs.
     pub fn text(text: impl Into<String>, result: Value) -> Outcome {
         Outcome { text: text.into(), result, ..Outcome::default() }

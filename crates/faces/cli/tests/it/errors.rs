@@ -166,10 +166,11 @@ fn tiles() {
     bench.write("word.csv", "path,y_px,x_px\ntiles/tile_0_0_0.tif,here,0\n");
     bench.write("nan.csv", "path,y_px,x_px\ntiles/tile_0_0_0.tif,nan,0\n");
     bench.write("mixed.csv", "path,y_px,x_um\ntiles/tile_0_0_0.tif,0,0\n");
+    let layout = std::fs::read_to_string(bench.path("placed.json")).unwrap();
+    bench.write("moved.json", layout.replace("tiles/", "gone/"));
     bench.write("broken.json", "{\"format\":\"hooke.layout\",");
     bench.write("other.json", "{\"a\":1}");
-    let cut = std::fs::read(bench.path("placed.json")).unwrap();
-    bench.write("sizes.json", String::from_utf8(cut).unwrap().replace("\"y\":0.65", "\"y\":null"));
+    bench.write("sizes.json", layout.replace("\"y\":0.65", "\"y\":null"));
     let text = told(
         &bench,
         &[
@@ -195,6 +196,7 @@ fn tiles() {
             "stitch place layout.json -o p.json --fixed-tile first",
             "stitch place layout.json -o p.json --drop-pair 0",
             "stitch fuse layout.json -o a.ome.zarr",
+            "stitch fuse moved.json -o a.ome.zarr",
             "stitch fuse tiles/tiles.csv -o a.ome.zarr",
             "stitch layout remove placed.json --tile 44 -o r.json",
             "stitch layout slice placed.json --axis z --at 900 -o r.json",

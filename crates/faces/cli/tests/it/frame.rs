@@ -176,3 +176,85 @@ fn json_tells_outputs_and_errors_alike() {
     assert_eq!(failed["error"]["kind"], "input");
     assert!(failed["error"]["message"].as_str().unwrap().contains("missing.csv"));
 }
+
+/// What the help says can be typed can be typed, in this order, on the data of its first example.
+#[test]
+fn the_examples_of_the_help_run_as_they_stand() {
+    let bench = Bench::new();
+    let verbs = [
+        "simulate tiles",
+        "stitch align",
+        "stitch place",
+        "stitch fuse",
+        "stitch run",
+        "stitch preview",
+        "stitch layout show",
+        "stitch layout components",
+        "stitch layout regions",
+        "stitch layout crop",
+        "stitch layout slice",
+        "stitch layout relocate",
+        "stitch layout export",
+        "stitch layout set-positions",
+        "stitch layout remove",
+        "stitch layout overlap",
+        "convert",
+        "info",
+        "report",
+        "score tiles",
+        "schema",
+        "doctor",
+    ];
+    let mut done: Vec<String> = Vec::new();
+    for verb in verbs {
+        let help = bench.ok(&format!("{verb} --help")).out;
+        for line in help.lines().filter_map(|l| l.strip_prefix("  hooke ")) {
+            let begun = |d: &String| d.as_str() == line;
+            if done.iter().any(begun) {
+                continue;
+            }
+            let output = line.split(" -o ").nth(1).and_then(|rest| rest.split(' ').next());
+            let again = output.is_some_and(|o| bench.has(o));
+            let line = if again { format!("{line} --overwrite") } else { line.to_owned() };
+            bench.ok(&line);
+            done.push(line);
+        }
+    }
+    assert!(done.len() > 35, "{}", done.len());
+}
+
+#[test]
+fn repeating_a_run_replaces_nothing_unasked() {
+    let bench = Bench::with_tiles("easy");
+    let line = "stitch align tiles/tiles.csv -o layout.json --max-shift 3,8,8 -q --threads 1";
+    bench.ok(&format!("{line} --overwrite --log run.log"));
+    let toml = std::fs::read_to_string(bench.path("layout.json.run.toml")).unwrap();
+    assert!(toml.contains("threads = 1") && toml.contains("max_shift"), "{toml}");
+    for key in ["overwrite", "quiet", "log"] {
+        assert!(!toml.contains(&format!("{key} =")), "{key} in\n{toml}");
+    }
+    bench.fails(1, "stitch align --config layout.json.run.toml");
+}
+
+#[test]
+fn a_wrong_setting_is_told_to_programs_too() {
+    let bench = Bench::new();
+    let ran = bench.run("stitch fuse a.json -o a.zarr --set blnd=max --json");
+    assert_eq!(ran.code, 2);
+    let told: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&told["command"], &told["exit_code"]), (&"stitch fuse".into(), &2.into()));
+    assert_eq!(told["error"]["hints"][0], "did you mean `blend`?");
+}
+
+/// What `-h` shows of every command, as a terminal of 100 columns does.
+#[test]
+fn the_short_help_of_every_command() {
+    let bench = Bench::new();
+    let mut text = String::new();
+    for verb in ["", "stitch", "stitch layout", "simulate", "score", "block"].iter().chain(VERBS) {
+        text += &format!("$ hooke {verb} -h\n{}\n", bench.ok(&format!("{verb} -h")).out);
+    }
+    let wide = text.lines().filter(|l| l.chars().count() > 100).collect::<Vec<_>>();
+    assert!(wide.is_empty(), "wider than 100 columns: {wide:?}");
+    insta::assert_snapshot!(text);
+}

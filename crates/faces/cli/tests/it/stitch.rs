@@ -213,3 +213,16 @@ fn a_layout_made_from_an_expression_knows_its_tags() {
     let path = &bench.read_json("other.json")["tiles"][0]["source"]["path"];
     assert_eq!(path, "tiles/tile_1_0_0.tif");
 }
+
+#[test]
+fn channels_taken_for_tiles_are_warned_of() {
+    let bench = Bench::with_tiles("easy");
+    bench.write(
+        "t.csv",
+        "path,y_px,x_px\ntiles/tile_0_0_0.tif,0,0\ntiles/tile_0_0_1.tif,0,96\ntiles/tile_0_1_0.tif,0,1\n",
+    );
+    bench.ok("stitch align t.csv -o layout.json --max-shift 3,8,8 -q");
+    let warnings = bench.read_json("layout.json")["warnings"].clone();
+    let twins = warnings.as_array().unwrap().iter().find(|w| w["code"] == "same_place").unwrap();
+    assert_eq!(twins["pair"], serde_json::json!([0, 2]));
+}

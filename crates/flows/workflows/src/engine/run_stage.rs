@@ -84,7 +84,9 @@ pub(crate) fn run_stage(
     }
     dispatch.report.seconds = started.elapsed().as_secs_f64();
     shared.watch.event(&Event::StageEnded(&dispatch.report));
-    let (report, failed, stop) = (dispatch.report, dispatch.failed, dispatch.stop);
+    let (report, mut failed, stop) = (dispatch.report, dispatch.failed, dispatch.stop);
+    // They came in any order; what is told and kept is told in theirs.
+    failed.sort_by_key(|f| f.id);
     Ok(StageEnd { report, failed, stop })
 }
 

@@ -6,7 +6,7 @@ use hooke_stitch::TileError;
 use hooke_stitch::layout::LayoutError;
 use thiserror::Error;
 
-use crate::hints::without_tile;
+use crate::hints::of_tile;
 use crate::image_output::OutputError;
 use crate::options::BadValue;
 
@@ -225,7 +225,7 @@ impl StitchError {
                  positions",
                 path.display()
             )),
-            StitchError::Tile(error) => Some(without_tile(error.tile)),
+            StitchError::Tile(error) => Some(of_tile(error)),
             StitchError::UnreadableTile { .. } => {
                 Some("without --strict the tile is left out and the run goes on".into())
             }

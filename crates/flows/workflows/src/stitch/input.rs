@@ -70,6 +70,9 @@ pub enum Position {
     Micrometres([f64; 3]),
 }
 
+/// Tiles nearer than this part of their size are at the same place.
+const SAME_PLACE: f64 = 0.05;
+
 /// What was found in the file of a tile.
 struct Opened {
     meta: Option<ImageMeta>,
@@ -115,7 +118,36 @@ pub fn read_layout(
         .map(|(id, ((tile, shape), nominal))| to_tile(id, tile, *shape, *nominal, folder))
         .collect();
     layout.fill_um().map_err(StitchError::Layout)?;
+    let twins = same_place(&layout.tiles);
+    layout.warnings.extend(twins);
     Ok(layout)
+}
+
+/// Tiles at the same place are mostly channels in files of their own.
+fn same_place(tiles: &[Tile]) -> Option<LayoutWarning> {
+    let mut order: Vec<&Tile> = tiles.iter().collect();
+    order.sort_by(|a, b| a.nominal_px[2].total_cmp(&b.nominal_px[2]));
+    let near = |a: &Tile, b: &Tile, d: usize| {
+        (a.nominal_px[d] - b.nominal_px[d]).abs() < SAME_PLACE * a.shape[d].max(2) as f64
+    };
+    let mut twins: Vec<[usize; 2]> = Vec::new();
+    for (i, a) in order.iter().enumerate() {
+        let along_x = order[i + 1..].iter().take_while(|b| near(a, b, 2));
+        let same = along_x.filter(|b| near(a, b, 1) && near(a, b, 0));
+        twins.extend(same.map(|b| [a.id.min(b.id), a.id.max(b.id)]));
+    }
+    twins.sort_unstable();
+    let [first, second] = *twins.first()?;
+    Some(LayoutWarning {
+        code: "same_place".to_owned(),
+        tile: None,
+        pair: Some([first, second]),
+        message: format!(
+            "{} pairs of tiles lie at the same place, the first are {first} and {second}; if they \
+             are channels, name the files of one by an expression",
+            twins.len()
+        ),
+    })
 }
 
 fn open(tile: &FoundTile, cache: &Arc<ChunkCache>) -> Opened {

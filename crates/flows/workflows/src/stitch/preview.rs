@@ -306,7 +306,8 @@ impl<'a> Drawing<'a> {
         let quality = pair.quality.map_or("none".to_owned(), |q| format!("{q:.2}"));
         let reason = pair.reason.as_deref().map(|r| format!(", {r}")).unwrap_or_default();
         let name = |id: usize| self.layout.tile(id).map_or("", |t| t.name.as_str());
-        let by: [f64; 3] = std::array::from_fn(|d| placed[d] - nominal[d]);
+        let by: [f64; 3] =
+            std::array::from_fn(|d| ((placed[d] - nominal[d]) * 10.0).round() / 10.0 + 0.0);
         let caption = format!(
             "Tiles {} ({}) and {} ({}): quality {quality}{reason}; moved by z {:.1}, y {:.1}, x {:.1} px \
              against each other",

@@ -66,7 +66,7 @@ pub fn page(title: &str, layout: &Layout, extras: &Extras) -> String {
     if !extras.seams.is_empty() {
         page.section("The seams to look at first");
         page.text(
-            "The twelve worst, up to. Magenta is the first tile, green the second; where both show \
+            "At most twelve, the worst first. Magenta is the first tile, green the second; where both show \
              the same the picture is grey. Left where the stage says, right as placed: coloured \
              ghosts on the right mean a wrong seam.",
         );
@@ -146,11 +146,10 @@ fn verdict(layout: &Layout) -> (String, bool) {
         ),
     };
     if let Some(rms) = placement.residual_rms_px {
-        text += &format!(" The overlaps agree to {} px rms.", number(rms));
+        text += &format!(" The overlaps agree to {} px rms.", px(rms));
     }
     if let Some((rms, max)) = stage_error(layout) {
-        text +=
-            &format!(" The stage was off by {} px rms, {} px at most.", number(rms), number(max));
+        text += &format!(" The stage was off by {} px rms, {} px at most.", px(rms), px(max));
     }
     match placement.rejected {
         0 => {}
@@ -185,6 +184,14 @@ fn stage_error(layout: &Layout) -> Option<(f64, f64)> {
     let all: Vec<f64> = moved.iter().map(squared).collect();
     let max = all.iter().copied().fold(0.0, f64::max).sqrt();
     Some(((all.iter().sum::<f64>() / n).sqrt(), max))
+}
+
+/// A distance; what no camera can see is not spelled out.
+fn px(value: f64) -> String {
+    match value < 1e-3 {
+        true => "less than 0.001".to_owned(),
+        false => number((value * 1e3).round() / 1e3),
+    }
 }
 
 /// A reason of the layout as a sentence; other texts stay as they are.
@@ -246,7 +253,7 @@ fn numbers(page: &mut Page, layout: &Layout) {
     }
     if let Some(p) = &layout.placement {
         table.row(vec!["method".into(), p.method.clone()]);
-        let show = |v: Option<f64>| v.map_or("-".to_owned(), number);
+        let show = |v: Option<f64>| v.map_or("-".to_owned(), px);
         table.row(vec!["residual rms (px)".into(), show(p.residual_rms_px)]);
         table.row(vec!["residual max (px)".into(), show(p.residual_max_px)]);
     }

@@ -9,6 +9,8 @@ use super::Result;
 /// The kinds of results.
 #[derive(Debug, Subcommand)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  hooke score tiles volume.ome.zarr.layout.json demo/truth.json")]
 pub enum ScoreVerb {
     /// Positions of tiles against their truth
     Tiles(tiles::TilesArgs),

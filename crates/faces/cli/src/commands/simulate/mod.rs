@@ -10,6 +10,8 @@ use crate::frame::context::Context;
 /// The kinds of data.
 #[derive(Debug, Subcommand)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  hooke simulate tiles -o demo --grid 2,2 --tile 16,128,128 --overlap 20% --jitter z=1,y=5,x=5")]
 pub enum SimulateVerb {
     /// Overlapping tiles whose true positions are known
     Tiles(tiles::TilesArgs),

@@ -26,7 +26,7 @@ pub enum Kind {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   hooke simulate tiles -o demo --grid 2,2 --tile 16,128,128 --overlap 20% --jitter z=1,y=5,x=5
-  hooke simulate tiles -o hard --kind hard --grid 3,3 --tile 64,512,512 --seed 1
+  hooke simulate tiles -o hard --kind hard --grid 2,2 --tile 16,128,128 --overlap 25% --seed 1
 
 Writes: DIR/tile_Z_Y_X.tif, DIR/tiles.csv (nominal positions), DIR/truth.json, DIR/hooke.json")]
 pub struct TilesArgs {

@@ -19,6 +19,9 @@ use crate::frame::outcome::Outcome;
 /// The actions on a layout.
 #[derive(Debug, Clone, Subcommand)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  hooke stitch layout show placed.json
+  hooke stitch layout remove placed.json --tile 0 -o without.json")]
 pub enum LayoutVerb {
     /// Table of tiles, pairs and islands
     Show(ShowArgs),
@@ -143,7 +146,7 @@ pub struct SliceArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   hooke stitch layout relocate placed.json -o moved.json --plain --match demo/ --replace demo/
-  hooke stitch layout relocate placed.json -o other.json --match 'demo/tile_<Z,1>_<Y,1>_<X,1>.tif' --set Z=0
+  hooke stitch layout relocate by_name.json --set Z=0 -o other.json
 
 Writes: a layout")]
 pub struct RelocateArgs {

@@ -19,6 +19,16 @@ use crate::frame::context::Context;
 #[derive(Debug, Subcommand)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 #[allow(clippy::large_enum_variant, reason = "there is one value per run")]
+#[command(after_help = "Examples:
+  hooke stitch run demo/tiles.csv -o volume.ome.zarr --max-shift 12
+
+or, to look in between:
+  hooke stitch align demo/tiles.csv -o layout.json --max-shift 12
+  hooke stitch place layout.json -o placed.json
+  hooke stitch preview placed.json -o report.html
+  hooke stitch fuse placed.json -o fused.ome.zarr
+
+`hooke simulate tiles --help` says how to make demo/.")]
 pub enum StitchVerb {
     /// Propose a file expression for a list of tile names
     Detect(detect::DetectArgs),
