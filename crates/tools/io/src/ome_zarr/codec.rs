@@ -199,26 +199,24 @@ impl ChunkCodec {
         }
     }
 
-    /// Compares what the outermost codec says about its content with what the chunk should hold.
+    /// Compares what the chunk should hold with what its bytes can hold, and with what they say they do.
     fn check_claim(&self, encoded: &[u8], raw: u64) -> Result<(), String> {
         let has = encoded.len() as u64;
-        let claim = match (self.steps.as_slice(), self.steps.last()) {
-            ([], _) => Some(has),
-            ([Step::Zstd], _) => match zstd::zstd_safe::get_frame_content_size(encoded) {
-                Ok(Some(size)) => Some(size),
-                // Of unknown size: a block of 128 KiB takes at least four bytes.
-                Ok(None) => (raw / 32_768 > has).then_some(has * 32_768),
-                Err(_) => return Err("not a zstd frame".to_owned()),
-            },
-            ([Step::Blosc], _) => Some(blosc_size(encoded)?),
-            (_, Some(Step::Gzip | Step::Zlib)) => (raw / 1100 > has).then_some(has * 1100),
-            (_, Some(Step::Zstd)) => (raw / 32_768 > has).then_some(has * 32_768),
+        let claim = match self.steps.as_slice() {
+            [] => Some(has),
+            [Step::Zstd] => zstd::zstd_safe::get_frame_content_size(encoded)
+                .map_err(|_| "not a zstd frame".to_owned())?,
+            [Step::Blosc] => Some(blosc_size(encoded)?),
             _ => None,
         };
-        match claim {
-            Some(found) if found != raw => Err(format!("it holds {found} bytes, not {raw}")),
-            _ => Ok(()),
+        if let Some(found) = claim.filter(|found| *found != raw) {
+            return Err(format!("it holds {found} bytes, not {raw}"));
         }
+        let most = self.steps.iter().fold(has, |n, step| n.saturating_mul(step.largest_ratio()));
+        if raw > most {
+            return Err(format!("its {has} bytes hold at most {most} bytes, not {raw}"));
+        }
+        Ok(())
     }
 
     fn decode_bytes(&self, scratch: &mut Scratch, out: &mut [u8]) -> Result<(), String> {
@@ -301,4 +299,38 @@ fn index_codecs(list: &Value) -> Result<(bool, bool), String> {
 
 fn numbers(list: &Value) -> Option<Vec<u64>> {
     list.as_array()?.iter().map(Value::as_u64).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use hooke_core::Dtype;
+
+    use super::*;
+
+    #[test]
+    fn a_chunk_that_cannot_hold_what_it_claims_takes_no_memory() {
+        let samples = 1u64 << 32;
+        let mut zstd = vec![0x28, 0xB5, 0x2F, 0xFD, 0xE0];
+        zstd.extend(samples.to_le_bytes());
+        zstd.extend([3, 0, 0, 0]); // a last block of one repeated byte, none of them
+        let mut blosc = vec![2, 1, 0, 1, 255, 255, 255, 255, 0, 0, 0, 1];
+        blosc.extend(20u32.to_le_bytes());
+        blosc.extend([0; 4]);
+        let cases = [
+            (vec![Step::Zstd], zstd.clone(), samples),
+            (vec![Step::Zstd, Step::Crc32c], zstd, samples),
+            (vec![Step::Blosc], blosc, samples - 1),
+            (vec![Step::Gzip], vec![0; 100], samples),
+        ];
+        for (steps, encoded, samples) in cases {
+            let stored = Stored::Plain(Dtype::Uint8);
+            let order = vec![0];
+            let codec = ChunkCodec { stored, order, big_endian: false, steps, names: vec![] };
+            let mut scratch = Scratch { encoded, ..Scratch::default() };
+            let mut out = Pixels::zeros(Dtype::Uint8, [1; 5]);
+            let error = codec.decode(samples, &mut scratch, &mut out).expect_err("it is refused");
+            assert!(error.contains("at most"), "{error}");
+            assert_eq!(out.len(), 1, "{:?}", codec.steps);
+        }
+    }
 }

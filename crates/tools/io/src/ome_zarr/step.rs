@@ -38,6 +38,17 @@ impl Step {
         })
     }
 
+    /// The most bytes that one encoded byte can stand for.
+    pub fn largest_ratio(&self) -> u64 {
+        match self {
+            // A block of 128 KiB takes at least four bytes. Inside blosc there may be zstd.
+            Step::Zstd | Step::Blosc => 32_768,
+            // 258 bytes take at least two bits.
+            Step::Gzip | Step::Zlib => 1032,
+            Step::Crc32c | Step::Sized(_) => 1,
+        }
+    }
+
     /// Decodes into a buffer that must come out exactly full.
     pub fn decode_into(&self, input: &[u8], out: &mut [u8]) -> Result<(), String> {
         let wrong = |found: usize, wanted: usize| format!("it holds {found} bytes, not {wanted}");
