@@ -6,6 +6,7 @@
 
 mod columns;
 mod lanes;
+mod length;
 mod lines;
 mod real_lanes;
 mod scratch;
@@ -18,6 +19,7 @@ use columns::Columns;
 use lanes::{Direction, LANES};
 use lines::{Lines, Window};
 
+pub use length::next_fast_size;
 pub use rustfft::num_complex::Complex32;
 
 /// Transforms real arrays of one shape to half-complex spectra and back.

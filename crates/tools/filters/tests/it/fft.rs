@@ -1,6 +1,6 @@
 use std::f64::consts::TAU;
 
-use hooke_filters::fft::{Complex32, RealFft};
+use hooke_filters::fft::{Complex32, RealFft, next_fast_size};
 use proptest::prelude::*;
 
 use crate::{largest_difference, noise, same_for_any_thread_count};
@@ -190,8 +190,41 @@ fn a_column_of_length_two_to_the_nine_is_exact_on_an_impulse() {
     }
 }
 
+fn has_no_prime_factor_above_5(mut n: usize) -> bool {
+    for prime in [2, 3, 5] {
+        while n.is_multiple_of(prime) {
+            n /= prime;
+        }
+    }
+    n == 1
+}
+
+#[test]
+fn fast_sizes_are_the_next_products_of_2_3_and_5() {
+    let mut expected = 6000; // 2^4 3 5^3
+    for least in (1..=6000).rev() {
+        if has_no_prime_factor_above_5(least) {
+            expected = least;
+        }
+        assert_eq!(next_fast_size(least), expected, "{least}");
+    }
+    assert_eq!(next_fast_size(0), 1);
+    assert_eq!(next_fast_size((1 << 62) + 1) % 5, 0, "there are lengths between powers of two");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_fast_size_is_close_and_its_own_next(least in 1_usize..1 << 40) {
+        let size = next_fast_size(least);
+        prop_assert!(has_no_prime_factor_above_5(size) && size >= least);
+        let percent = if least < 1000 { 16 } else { 7 };
+        prop_assert!(100 * (size - least) <= percent * least);
+        prop_assert_eq!(next_fast_size(size), size);
+        let even = 2 * next_fast_size(least.div_ceil(2));
+        prop_assert!(even >= size && (even == size || size % 2 == 1));
+    }
 
     #[test]
     fn inverse_undoes_forward_and_energy_is_kept(

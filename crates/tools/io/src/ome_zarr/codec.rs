@@ -3,33 +3,15 @@
 //! zarrs reads and normalises the metadata of both Zarr versions. The bytes are decoded here, into
 //! buffers whose size is known beforehand, so that no chunk can claim more memory than it has.
 
-use std::borrow::Cow;
-use std::io::Read;
-use std::sync::Arc;
-
 use hooke_core::Pixels;
 use serde_json::Value;
-use zarrs::array::codec::{blosc_decompress_bytes, blosc_validate};
-use zarrs::array::{
-    BytesRepresentation, BytesToBytesCodecTraits, CodecChain, CodecMetadataOptions, CodecOptions,
-};
+use zarrs::array::{CodecChain, CodecMetadataOptions};
 
 use super::sample::{Stored, bytes_mut};
+use super::step::{Step, blosc_size};
 
 /// Bytes that a codec may add to what it encodes: headers, checksums, incompressible blocks.
 const OVERHEAD: u64 = 1 << 16;
-
-/// One bytes-to-bytes codec.
-#[derive(Debug, Clone)]
-enum Step {
-    Zstd,
-    Gzip,
-    Zlib,
-    Blosc,
-    Crc32c,
-    /// A codec that keeps the size, or adds a checksum: zarrs decodes it.
-    Sized(Arc<dyn BytesToBytesCodecTraits>),
-}
 
 /// How the samples of a chunk are stored.
 #[derive(Debug, Clone)]
@@ -154,7 +136,7 @@ impl ChunkCodec {
                 (_, false) => return Err(format!("codec `{name}`")),
                 (_, true) => {
                     let traits = &codecs.bytes_to_bytes_codecs()[steps.len()];
-                    steps.push(step(name, traits)?);
+                    steps.push(Step::new(name, traits)?);
                     names.push(shown(name, configuration));
                 }
             }
@@ -217,26 +199,24 @@ impl ChunkCodec {
         }
     }
 
-    /// Compares what the outermost codec says about its content with what the chunk should hold.
+    /// Compares what the chunk should hold with what its bytes can hold, and with what they say they do.
     fn check_claim(&self, encoded: &[u8], raw: u64) -> Result<(), String> {
         let has = encoded.len() as u64;
-        let claim = match (self.steps.as_slice(), self.steps.last()) {
-            ([], _) => Some(has),
-            ([Step::Zstd], _) => match zstd::zstd_safe::get_frame_content_size(encoded) {
-                Ok(Some(size)) => Some(size),
-                // Of unknown size: a block of 128 KiB takes at least four bytes.
-                Ok(None) => (raw / 32_768 > has).then_some(has * 32_768),
-                Err(_) => return Err("not a zstd frame".to_owned()),
-            },
-            ([Step::Blosc], _) => Some(blosc_size(encoded)?),
-            (_, Some(Step::Gzip | Step::Zlib)) => (raw / 1100 > has).then_some(has * 1100),
-            (_, Some(Step::Zstd)) => (raw / 32_768 > has).then_some(has * 32_768),
+        let claim = match self.steps.as_slice() {
+            [] => Some(has),
+            [Step::Zstd] => zstd::zstd_safe::get_frame_content_size(encoded)
+                .map_err(|_| "not a zstd frame".to_owned())?,
+            [Step::Blosc] => Some(blosc_size(encoded)?),
             _ => None,
         };
-        match claim {
-            Some(found) if found != raw => Err(format!("it holds {found} bytes, not {raw}")),
-            _ => Ok(()),
+        if let Some(found) = claim.filter(|found| *found != raw) {
+            return Err(format!("it holds {found} bytes, not {raw}"));
         }
+        let most = self.steps.iter().fold(has, |n, step| n.saturating_mul(step.largest_ratio()));
+        if raw > most {
+            return Err(format!("its {has} bytes hold at most {most} bytes, not {raw}"));
+        }
+        Ok(())
     }
 
     fn decode_bytes(&self, scratch: &mut Scratch, out: &mut [u8]) -> Result<(), String> {
@@ -271,155 +251,6 @@ impl ChunkCodec {
             _ => {}
         }
     }
-}
-
-impl Step {
-    /// Decodes into a buffer that must come out exactly full.
-    fn decode_into(&self, input: &[u8], out: &mut [u8]) -> Result<(), String> {
-        let wrong = |found: usize, wanted: usize| format!("it holds {found} bytes, not {wanted}");
-        match self {
-            Step::Zstd => {
-                let found = with_decompressor(|d| d.decompress_to_buffer(input, out))?;
-                if found == out.len() { Ok(()) } else { Err(wrong(found, out.len())) }
-            }
-            Step::Gzip => fill(flate2::read::GzDecoder::new(input), out),
-            Step::Zlib => fill(flate2::read::ZlibDecoder::new(input), out),
-            Step::Blosc => {
-                let found = blosc_size(input)? as usize;
-                if found != out.len() {
-                    return Err(wrong(found, out.len()));
-                }
-                let decoded = blosc(input, found)?;
-                if decoded.len() != found {
-                    return Err(wrong(decoded.len(), found));
-                }
-                out.copy_from_slice(&decoded);
-                Ok(())
-            }
-            Step::Crc32c | Step::Sized(_) => {
-                let decoded = self.decode_sized(input, out.len() as u64)?;
-                if decoded.len() != out.len() {
-                    return Err(wrong(decoded.len(), out.len()));
-                }
-                out.copy_from_slice(&decoded);
-                Ok(())
-            }
-        }
-    }
-
-    /// Decodes at most `limit` bytes, of a number only the bytes themselves know.
-    fn decode_to(&self, input: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<(), String> {
-        let read = |decoder: &mut dyn Read, out: &mut Vec<u8>| {
-            decoder.take(limit as u64 + 1).read_to_end(out).map_err(|e| e.to_string())
-        };
-        match self {
-            Step::Zstd => {
-                let mut decoder = zstd::Decoder::new(input).map_err(|e| e.to_string())?;
-                read(&mut decoder, out)?;
-            }
-            Step::Gzip => {
-                read(&mut flate2::read::GzDecoder::new(input), out)?;
-            }
-            Step::Zlib => {
-                read(&mut flate2::read::ZlibDecoder::new(input), out)?;
-            }
-            Step::Blosc => {
-                let size = blosc_size(input)? as usize;
-                if size <= limit {
-                    *out = blosc(input, size)?;
-                } else {
-                    return Err(format!("it holds {size} bytes, more than {limit}"));
-                }
-            }
-            Step::Crc32c | Step::Sized(_) => {
-                out.extend_from_slice(&self.decode_sized(input, input.len() as u64)?);
-            }
-        }
-        if out.len() > limit { Err(format!("it holds more than {limit} bytes")) } else { Ok(()) }
-    }
-
-    fn decode_sized<'a>(&self, input: &'a [u8], size: u64) -> Result<Cow<'a, [u8]>, String> {
-        match self {
-            Step::Crc32c => {
-                let (data, sum) = input.split_last_chunk::<4>().ok_or("no room for a checksum")?;
-                let (stored, found) = (u32::from_le_bytes(*sum), crc32c::crc32c(data));
-                if stored != found {
-                    return Err(format!("checksum {found:08x} is not {stored:08x}"));
-                }
-                Ok(Cow::Borrowed(data))
-            }
-            Step::Sized(codec) => codec
-                .decode(
-                    Cow::Borrowed(input),
-                    &BytesRepresentation::BoundedSize(size),
-                    &CodecOptions::default(),
-                )
-                .map_err(|e| e.to_string()),
-            _ => unreachable!("only codecs that keep the size come here"),
-        }
-    }
-}
-
-/// Reads exactly `out.len()` bytes and checks that no more follow.
-fn fill(mut decoder: impl Read, out: &mut [u8]) -> Result<(), String> {
-    decoder.read_exact(out).map_err(|e| match e.kind() {
-        std::io::ErrorKind::UnexpectedEof => format!("it holds fewer than {} bytes", out.len()),
-        _ => e.to_string(),
-    })?;
-    match decoder.read(&mut [0]) {
-        Ok(0) => Ok(()),
-        Ok(_) => Err(format!("it holds more than {} bytes", out.len())),
-        Err(e) => Err(e.to_string()),
-    }
-}
-
-fn with_decompressor<R>(
-    run: impl FnOnce(&mut zstd::bulk::Decompressor<'static>) -> std::io::Result<R>,
-) -> Result<R, String> {
-    thread_local! {
-        static DECOMPRESSOR: std::cell::RefCell<Option<zstd::bulk::Decompressor<'static>>> =
-            const { std::cell::RefCell::new(None) };
-    }
-    DECOMPRESSOR.with_borrow_mut(|slot| {
-        if slot.is_none() {
-            *slot = Some(zstd::bulk::Decompressor::new().map_err(|e| e.to_string())?);
-        }
-        run(slot.as_mut().expect("filled above")).map_err(|e| e.to_string())
-    })
-}
-
-/// The size a blosc buffer says it decodes to, after checking its header against its length.
-fn blosc_size(encoded: &[u8]) -> Result<u64, String> {
-    let header = encoded.first_chunk::<16>().ok_or("too short for a blosc header")?;
-    let word = |at: usize| {
-        u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
-    };
-    let (size, stored) = (word(4), word(12));
-    if stored as usize != encoded.len() {
-        return Err(format!("its blosc header says {stored} bytes, it has {}", encoded.len()));
-    }
-    Ok(u64::from(size))
-}
-
-fn blosc(encoded: &[u8], size: usize) -> Result<Vec<u8>, String> {
-    if blosc_validate(encoded) != Some(size) {
-        return Err("its blosc header is not valid".to_owned());
-    }
-    blosc_decompress_bytes(encoded, size, 1).map_err(|_| "blosc cannot decompress it".to_owned())
-}
-
-fn step(name: &str, codec: &Arc<dyn BytesToBytesCodecTraits>) -> Result<Step, String> {
-    Ok(match name {
-        "zstd" | "numcodecs.zstd" => Step::Zstd,
-        "gzip" | "numcodecs.gzip" => Step::Gzip,
-        "zlib" | "numcodecs.zlib" => Step::Zlib,
-        "blosc" | "numcodecs.blosc" => Step::Blosc,
-        "crc32c" | "numcodecs.crc32c" => Step::Crc32c,
-        "numcodecs.shuffle" | "shuffle" | "numcodecs.fletcher32" | "numcodecs.adler32" => {
-            Step::Sized(Arc::clone(codec))
-        }
-        _ => return Err(format!("codec `{name}`")),
-    })
 }
 
 fn shown(name: &str, configuration: &Value) -> String {
@@ -468,4 +299,38 @@ fn index_codecs(list: &Value) -> Result<(bool, bool), String> {
 
 fn numbers(list: &Value) -> Option<Vec<u64>> {
     list.as_array()?.iter().map(Value::as_u64).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use hooke_core::Dtype;
+
+    use super::*;
+
+    #[test]
+    fn a_chunk_that_cannot_hold_what_it_claims_takes_no_memory() {
+        let samples = 1u64 << 32;
+        let mut zstd = vec![0x28, 0xB5, 0x2F, 0xFD, 0xE0];
+        zstd.extend(samples.to_le_bytes());
+        zstd.extend([3, 0, 0, 0]); // a last block of one repeated byte, none of them
+        let mut blosc = vec![2, 1, 0, 1, 255, 255, 255, 255, 0, 0, 0, 1];
+        blosc.extend(20u32.to_le_bytes());
+        blosc.extend([0; 4]);
+        let cases = [
+            (vec![Step::Zstd], zstd.clone(), samples),
+            (vec![Step::Zstd, Step::Crc32c], zstd, samples),
+            (vec![Step::Blosc], blosc, samples - 1),
+            (vec![Step::Gzip], vec![0; 100], samples),
+        ];
+        for (steps, encoded, samples) in cases {
+            let stored = Stored::Plain(Dtype::Uint8);
+            let order = vec![0];
+            let codec = ChunkCodec { stored, order, big_endian: false, steps, names: vec![] };
+            let mut scratch = Scratch { encoded, ..Scratch::default() };
+            let mut out = Pixels::zeros(Dtype::Uint8, [1; 5]);
+            let error = codec.decode(samples, &mut scratch, &mut out).expect_err("it is refused");
+            assert!(error.contains("at most"), "{error}");
+            assert_eq!(out.len(), 1, "{:?}", codec.steps);
+        }
+    }
 }

@@ -7,6 +7,7 @@
 //! | `level` | one array over `t, c, z, y, x`: only touched chunks are decoded |
 //! | `array` | the metadata of an array |
 //! | `codec` | from the bytes of a chunk to its samples |
+//! | `step` | one codec of a chain: a compressor, or a checksum |
 //! | `shard` | the index of a shard |
 //! | `ngff` | OME-NGFF metadata, as files have it |
 //! | `options` | how an image is to be written |
@@ -30,6 +31,7 @@ mod options;
 mod sample;
 mod shard;
 mod sink;
+mod step;
 mod units;
 
 pub use dataset::{open, recognises};

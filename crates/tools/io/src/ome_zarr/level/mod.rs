@@ -1,27 +1,24 @@
 //! One array read as a pyramid level over `t, c, z, y, x`: only touched chunks are decoded.
 
+mod boxes;
+mod cut;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hooke_core::meta::PlaneIndex;
 use hooke_core::pixels::Typed;
 use hooke_core::region::grid_counts;
 use hooke_core::{Axis, Level, Pixels, Region};
-use ndarray::{ArrayView5, ArrayViewMut5, Axis as Dimension, ShapeBuilder};
+use ndarray::{ArrayView5, ArrayViewMut5, ShapeBuilder};
 
+use self::boxes::{Bytes, Indices};
+use self::cut::{in_two, split};
 use super::array::ZarrArray;
 use super::codec::Scratch;
-use super::sample::bytes_mut;
-use super::shard::ShardIndex;
 use crate::chunk_cache::{ChunkCache, ChunkKey};
 use crate::error::{Error, Result};
-
-/// The most shard indices an array keeps, in entries of 16 bytes.
-const KEPT_INDEX_ENTRIES: usize = 1 << 18;
 
 /// An array together with which stored dimension each axis is.
 #[derive(Debug)]
@@ -40,12 +37,6 @@ pub(super) struct StoredLevel {
     indices: Mutex<Indices>,
 }
 
-#[derive(Debug, Default)]
-struct Indices {
-    kept: std::collections::HashMap<u64, Arc<ShardIndex>>,
-    entries: usize,
-}
-
 /// What a read needs beside the region.
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'a> {
@@ -54,16 +45,6 @@ pub(super) struct Reading<'a> {
     pub level: u32,
     /// Where planes with chunks that do not decode are listed, if they are to be filled.
     pub rescued: Option<&'a Mutex<BTreeSet<PlaneIndex>>>,
-}
-
-/// Where the bytes of the chunks of one grid box are.
-enum Bytes {
-    /// The box is not stored.
-    Absent,
-    /// The whole file is one chunk.
-    File(File),
-    /// The file holds many chunks.
-    Shard(File, Arc<ShardIndex>),
 }
 
 thread_local! {
@@ -242,77 +223,6 @@ impl StoredLevel {
         })
     }
 
-    /// Reads and decodes a chunk; false when it is not stored.
-    fn decode(
-        &self,
-        index: [u64; 5],
-        bytes: &Bytes,
-        scratch: &mut Scratch,
-        out: &mut Pixels,
-    ) -> std::result::Result<bool, String> {
-        let samples = self.chunk.iter().product();
-        let codec = &self.array.chain.chunk;
-        let (file, offset, length) = match bytes {
-            Bytes::Absent => return Ok(false),
-            Bytes::File(file) => (file, 0, file.metadata().map_err(|e| e.to_string())?.len()),
-            Bytes::Shard(file, shard) => match shard.0[self.place_in_shard(index)] {
-                None => return Ok(false),
-                Some((offset, length)) => (file, offset, length),
-            },
-        };
-        let read = |into: &mut [u8]| file.read_exact_at(into, offset).map_err(|e| e.to_string());
-        if codec.is_raw() && length == samples * codec.stored.size() as u64 {
-            out.reset(codec.stored.dtype(), [1, 1, 1, 1, samples]);
-            read(bytes_mut(out))?;
-            return Ok(true);
-        }
-        let limit = codec.encoded_limit(samples);
-        if length > limit {
-            return Err(format!("it has {length} bytes, at most {limit} can be right"));
-        }
-        scratch.encoded.resize(length as usize, 0);
-        read(&mut scratch.encoded)?;
-        codec.decode(samples, scratch, out).map(|()| true)
-    }
-
-    fn open_box(&self, index: [u64; 5], key: &str) -> Result<Bytes> {
-        let path = self.array.folder.join(key);
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Bytes::Absent),
-            Err(e) => return Err(Error::io(path, "open", e)),
-        };
-        let Some(sharding) = &self.array.chain.sharding else { return Ok(Bytes::File(file)) };
-        let number = linear(index, grid_counts(self.shape, self.grid));
-        if let Some(shard) = self.indices().kept.get(&number) {
-            return Ok(Bytes::Shard(file, Arc::clone(shard)));
-        }
-        let chunks = (0..5).map(|d| self.grid[d] / self.chunk[d]).product();
-        let read =
-            ShardIndex::read(&file, sharding, chunks).map_err(|e| Error::io(path, "read", e))?;
-        let shard = read.map_err(|what| {
-            let key = self.array.full_key(key);
-            Error::corrupt(&self.array.root, format!("shard {key} does not decode: {what}"))
-        })?;
-        let shard = Arc::new(shard);
-        let mut indices = self.indices();
-        if indices.entries + shard.0.len() > KEPT_INDEX_ENTRIES {
-            *indices = Indices::default();
-        }
-        indices.entries += shard.0.len();
-        indices.kept.insert(number, Arc::clone(&shard));
-        Ok(Bytes::Shard(file, shard))
-    }
-
-    /// Forgets the index of every shard, because shards are being rewritten.
-    pub fn forget_indices(&self) {
-        *self.indices() = Indices::default();
-    }
-
-    fn indices(&self) -> std::sync::MutexGuard<'_, Indices> {
-        self.indices.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Copies the wanted part of a decoded chunk.
     fn copy<T: Typed>(
         &self,
@@ -374,29 +284,6 @@ impl StoredLevel {
         Error::corrupt(&self.array.root, what)
     }
 
-    /// The key of a box of the chunk grid.
-    pub fn key(&self, index: [u64; 5]) -> String {
-        let mut stored = vec![0; self.array.shape.len()];
-        for (axis, dim) in self.dims.iter().enumerate() {
-            if let Some(d) = dim {
-                stored[*d] = index[axis];
-            }
-        }
-        self.array.key(&stored)
-    }
-
-    /// The number of a chunk inside its shard, in C order over stored dimensions.
-    fn place_in_shard(&self, index: [u64; 5]) -> usize {
-        let mut stored: Vec<(u64, u64)> = vec![(0, 1); self.array.shape.len()];
-        for (axis, dim) in self.dims.iter().enumerate() {
-            if let Some(d) = dim {
-                let per_shard = self.grid[axis] / self.chunk[axis];
-                stored[*d] = (index[axis] % per_shard, per_shard);
-            }
-        }
-        stored.iter().fold(0, |n, (i, count)| n * count + i) as usize
-    }
-
     fn cache_key(&self, index: [u64; 5], how: &Reading<'_>) -> ChunkKey {
         let chunk = linear(index, grid_counts(self.shape, self.chunk));
         ChunkKey { source: how.source, level: how.level, chunk }
@@ -405,43 +292,4 @@ impl StoredLevel {
 
 fn linear(index: [u64; 5], counts: [u64; 5]) -> u64 {
     (0..5).fold(0, |n, d| n * counts[d] + index[d])
-}
-
-/// Where to cut a region that spans several boxes of a grid: the axis with most, in the middle.
-fn split(region: &Region, step: [u64; 5]) -> Option<(usize, u64)> {
-    let first = |d: usize| region.start[d] / step[d];
-    let last = |d: usize| (region.start[d] + region.shape[d] - 1) / step[d];
-    let d = (0..5).rev().max_by_key(|d| last(*d) - first(*d))?;
-    let spans = last(d) - first(d);
-    (spans > 0).then(|| (d, (first(d) + spans.div_ceil(2)) * step[d] - region.start[d]))
-}
-
-/// Works on both halves of a region, in parallel; the error of the first half wins.
-fn in_two<T: Typed>(
-    region: &Region,
-    d: usize,
-    at: u64,
-    out: ArrayViewMut5<'_, T>,
-    work: impl Fn(&Region, ArrayViewMut5<'_, T>) -> Result<()> + Sync,
-) -> Result<()> {
-    let (mut a, mut b) = (*region, *region);
-    a.shape[d] = at;
-    b.start[d] += at;
-    b.shape[d] -= at;
-    let (left, right) = out.split_at(Dimension(d), at as usize);
-    let (left, right) = rayon::join(|| work(&a, left), || work(&b, right));
-    left.and(right)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn regions_are_cut_at_chunk_boundaries_only() {
-        let region = Region::new([0, 0, 0, 3, 5], [1, 1, 1, 2, 30]);
-        assert_eq!(split(&region, [1, 1, 1, 8, 8]), Some((4, 11)));
-        let inside = Region::new([0, 0, 0, 8, 8], [1, 1, 1, 8, 8]);
-        assert_eq!(split(&inside, [1, 1, 1, 8, 8]), None);
-    }
 }
