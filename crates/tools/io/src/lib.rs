@@ -16,6 +16,7 @@
 //! | [`strided`] | regions of raw arrays in files |
 //! | [`tables`] | tables of tiles and record batches: CSV, Parquet, JSON |
 //! | [`terastitcher`] | TeraStitcher's XML |
+//! | [`nd2`] | Nikon ND2 |
 //! | [`natural`] | natural order of names |
 //! | [`ome_zarr`] | OME-Zarr and plain Zarr |
 //! | [`pyramid`] | pyramid levels of an image that is being written |
@@ -28,6 +29,7 @@ pub mod expression;
 pub mod hdf5;
 pub mod image_entry;
 pub mod natural;
+pub mod nd2;
 pub mod npy;
 pub mod ome_zarr;
 pub mod open;

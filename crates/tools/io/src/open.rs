@@ -11,7 +11,7 @@ use hooke_core::Dataset;
 
 use crate::chunk_cache::ChunkCache;
 use crate::error::{Error, Result};
-use crate::{bdv, hdf5, npy, ome_zarr};
+use crate::{bdv, hdf5, nd2, npy, ome_zarr};
 
 /// How a file is to be opened.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +52,11 @@ const FORMATS: &[Format] = &[
         open: |path, how| Ok(Box::new(npy::open_npz(path, how)?)),
     },
     Format { name: "hdf5", recognises: hdf5::recognises, open: open_hdf5 },
+    Format {
+        name: "nd2",
+        recognises: |p| p.begins_with(nd2::MAGIC) || nd2::is_old(p),
+        open: |path, how| Ok(Box::new(nd2::open(path, how)?)),
+    },
     Format {
         name: "bdv-hdf5",
         recognises: bdv::recognises_xml,

@@ -5,6 +5,7 @@ mod bdv;
 mod expressions;
 mod harness;
 mod hdf5;
+mod nd2;
 mod npy;
 mod tables;
 mod tiff_conformance;
