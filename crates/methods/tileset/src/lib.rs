@@ -1,0 +1,21 @@
+//! Sets of fields of view: one intensity scale, one mosaic, labels unique over all tiles.
+//!
+//! Arrays in, arrays out: no paths are opened here. Points and shapes are `(z, y, x)`. A tile's
+//! voxels are asked for through [`hooke_core::TilePixels`], box by box, so nothing holds a tile or
+//! the mosaic. Positions are taken as they are; measuring them is the job of `hooke-stitch`.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`overlap`] | which tiles share voxels, touch, or hang together |
+//! | [`placement`] | where each tile's first voxel lies in the mosaic |
+//! | [`tile_view`] | tiles read with axes reversed or voxels skipped |
+
+mod disjoint_sets;
+mod error;
+pub mod overlap;
+pub mod placement;
+mod read;
+pub mod tile_view;
+
+pub use error::TilesetError;
+pub use placement::Placement;
