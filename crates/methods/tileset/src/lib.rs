@@ -7,14 +7,18 @@
 //! | module | holds |
 //! |---|---|
 //! | [`overlap`] | which tiles share voxels, touch, or hang together |
+//! | [`paste`] | tiles side by side in one mosaic, any box at a time |
 //! | [`placement`] | where each tile's first voxel lies in the mosaic |
+//! | [`slice`](mod@slice) | a look at one plane of the mosaic |
 //! | [`tile_view`] | tiles read with axes reversed or voxels skipped |
 
 mod disjoint_sets;
 mod error;
 pub mod overlap;
+pub mod paste;
 pub mod placement;
 mod read;
+pub mod slice;
 pub mod tile_view;
 
 pub use error::TilesetError;
