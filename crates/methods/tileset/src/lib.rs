@@ -6,18 +6,22 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`dedup`] | labels that are unique over all tiles |
 //! | [`overlap`] | which tiles share voxels, touch, or hang together |
 //! | [`paste`] | tiles side by side in one mosaic, any box at a time |
 //! | [`placement`] | where each tile's first voxel lies in the mosaic |
+//! | [`relabel`] | labels replaced by look-up |
 //! | [`slice`](mod@slice) | a look at one plane of the mosaic |
 //! | [`tile_view`] | tiles read with axes reversed or voxels skipped |
 
+pub mod dedup;
 mod disjoint_sets;
 mod error;
 pub mod overlap;
 pub mod paste;
 pub mod placement;
 mod read;
+pub mod relabel;
 pub mod slice;
 pub mod tile_view;
 
