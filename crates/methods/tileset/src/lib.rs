@@ -7,21 +7,27 @@
 //! | module | holds |
 //! |---|---|
 //! | [`dedup`] | labels that are unique over all tiles |
+//! | [`exact_sum`] | sums that do not depend on their order |
 //! | [`overlap`] | which tiles share voxels, touch, or hang together |
 //! | [`paste`] | tiles side by side in one mosaic, any box at a time |
+//! | [`percentile`] | exact percentiles, streamed; one intensity scale |
 //! | [`placement`] | where each tile's first voxel lies in the mosaic |
 //! | [`relabel`] | labels replaced by look-up |
+//! | [`scale`] | intensities brought to one scale |
 //! | [`slice`](mod@slice) | a look at one plane of the mosaic |
 //! | [`tile_view`] | tiles read with axes reversed or voxels skipped |
 
 pub mod dedup;
 mod disjoint_sets;
 mod error;
+pub mod exact_sum;
 pub mod overlap;
 pub mod paste;
+pub mod percentile;
 pub mod placement;
 mod read;
 pub mod relabel;
+pub mod scale;
 pub mod slice;
 pub mod tile_view;
 
