@@ -6,6 +6,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`centroids`] | where every label of the mosaic lies, without making the mosaic |
 //! | [`dedup`] | labels that are unique over all tiles |
 //! | [`exact_sum`] | sums that do not depend on their order |
 //! | [`overlap`] | which tiles share voxels, touch, or hang together |
@@ -17,6 +18,7 @@
 //! | [`slice`](mod@slice) | a look at one plane of the mosaic |
 //! | [`tile_view`] | tiles read with axes reversed or voxels skipped |
 
+pub mod centroids;
 pub mod dedup;
 mod disjoint_sets;
 mod error;
