@@ -16,6 +16,7 @@
 //! | [`relabel`] | labels replaced by look-up |
 //! | [`scale`] | intensities brought to one scale |
 //! | [`slice`](mod@slice) | a look at one plane of the mosaic |
+//! | [`surface`] | the first bright voxel of every column |
 //! | [`tile_view`] | tiles read with axes reversed or voxels skipped |
 
 pub mod centroids;
@@ -31,6 +32,7 @@ mod read;
 pub mod relabel;
 pub mod scale;
 pub mod slice;
+pub mod surface;
 pub mod tile_view;
 
 pub use error::TilesetError;
