@@ -9,10 +9,14 @@
 //! | [`centroids`] | where every label of the mosaic lies, without making the mosaic |
 //! | [`dedup`] | labels that are unique over all tiles |
 //! | [`exact_sum`] | sums that do not depend on their order |
+//! | [`mask`] | voxels outside a mask set to 0 |
+//! | [`noise`] | noise for images that only stand for real ones |
 //! | [`overlap`] | which tiles share voxels, touch, or hang together |
 //! | [`paste`] | tiles side by side in one mosaic, any box at a time |
 //! | [`percentile`] | exact percentiles, streamed; one intensity scale |
 //! | [`placement`] | where each tile's first voxel lies in the mosaic |
+//! | [`points`] | points of tiles in the whole sample, and back |
+//! | [`positions`] | tables of positions checked, axes turned, positions scaled |
 //! | [`relabel`] | labels replaced by look-up |
 //! | [`scale`] | intensities brought to one scale |
 //! | [`slice`](mod@slice) | a look at one plane of the mosaic |
@@ -24,10 +28,14 @@ pub mod dedup;
 mod disjoint_sets;
 mod error;
 pub mod exact_sum;
+pub mod mask;
+pub mod noise;
 pub mod overlap;
 pub mod paste;
 pub mod percentile;
 pub mod placement;
+pub mod points;
+pub mod positions;
 mod read;
 pub mod relabel;
 pub mod scale;
