@@ -19,6 +19,8 @@
 //! | [`positions`] | tables of positions checked, axes turned, positions scaled |
 //! | [`relabel`] | labels replaced by look-up |
 //! | [`scale`] | intensities brought to one scale |
+//! | [`score`] | new labels against the truth |
+//! | [`sim`] | simulated tiles of labels with exact truth |
 //! | [`slice`](mod@slice) | a look at one plane of the mosaic |
 //! | [`surface`] | the first bright voxel of every column |
 //! | [`tile_view`] | tiles read with axes reversed or voxels skipped |
@@ -39,6 +41,8 @@ pub mod positions;
 mod read;
 pub mod relabel;
 pub mod scale;
+pub mod score;
+pub mod sim;
 pub mod slice;
 pub mod surface;
 pub mod tile_view;
