@@ -24,7 +24,7 @@ pub struct LabelMap<O> {
 
 #[derive(Debug, Clone)]
 enum Table<O> {
-    /// Indexed by label; 0 where there is none. For labels that are mostly consecutive.
+    /// Indexed by label; 0 where there is none, and at the end. For labels mostly consecutive.
     Dense(Vec<O>),
     /// For labels far apart.
     Sparse(HashMap<u64, O, BuildHasherDefault<LabelHasher>>),
@@ -52,7 +52,7 @@ impl<O: Sample + TryFrom<u64>> LabelMap<O> {
         let narrow =
             |id: u64| O::try_from(id).map_err(|_| TilesetError::IdTooLarge { id, dtype: O::DTYPE });
         let table = if largest <= 8 * n + SPARE_ENTRIES {
-            let mut table = vec![O::default(); largest as usize + 1];
+            let mut table = vec![O::default(); largest as usize + 2];
             for (old, new) in pairs {
                 table[old as usize] = narrow(new)?;
             }
@@ -89,18 +89,19 @@ impl<O: Sample + TryFrom<u64>> LabelMap<O> {
         out: &mut [O],
     ) -> Result<(), TilesetError> {
         let zero = T::default();
+        let last = table.len() - 1;
         for (labels, out) in labels.chunks(CHUNK).zip(out.chunks_mut(CHUNK)) {
             if labels.iter().fold(true, |empty, v| empty & (*v == zero)) {
                 out.fill(O::default());
                 continue;
             }
-            let mut missing = false;
             for (label, out) in labels.iter().zip(out.iter_mut()) {
-                // A negative label becomes an index beyond every table.
+                // A negative label becomes an index beyond every table; the last entry is 0.
                 let index = label.to_i128().unwrap_or(-1) as u64 as usize;
-                *out = table.get(index).copied().unwrap_or_default();
-                missing |= *out == O::default() && *label != zero;
+                *out = table[index.min(last)];
             }
+            let pairs = labels.iter().zip(out.iter());
+            let missing = pairs.fold(false, |m, (l, o)| m | ((*o == O::default()) & (*l != zero)));
             if missing {
                 return Err(self.first_unknown(labels, out));
             }

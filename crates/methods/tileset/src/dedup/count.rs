@@ -5,10 +5,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use hooke_core::Sample;
 
+use super::runs::{pair_runs, runs};
 use crate::error::TilesetError;
-
-/// Voxels compared at once: two 64-byte lines of 32-bit labels.
-const CHUNK: usize = 16;
 
 /// Counts by key, hashed fast; keys are labels, whose order nobody chooses to slow us down.
 pub(crate) type Counts<K> = HashMap<K, u64, BuildHasherDefault<LabelHasher>>;
@@ -44,34 +42,6 @@ pub(crate) fn check_label_type<T: Sample>(tile: usize) -> Result<(), TilesetErro
         true => Err(TilesetError::LabelType { tile, found: T::DTYPE }),
         false => Ok(()),
     }
-}
-
-/// Length of the run of equal values at the start.
-#[inline]
-fn run<T: Copy + PartialEq>(values: &[T]) -> usize {
-    let Some(&first) = values.first() else { return 0 };
-    let whole = values.chunks_exact(CHUNK).take_while(|c| is_uniform(c, first)).count() * CHUNK;
-    whole + values[whole..].iter().take_while(|v| **v == first).count()
-}
-
-/// Without branches inside, so that the compiler compares whole vectors.
-#[inline]
-fn is_uniform<T: Copy + PartialEq>(chunk: &[T], value: T) -> bool {
-    chunk.iter().fold(true, |equal, v| equal & (*v == value))
-}
-
-/// Visits the runs of equal values, in order, with their length.
-#[inline]
-pub(crate) fn runs<T: Copy + PartialEq, E>(
-    mut values: &[T],
-    mut visit: impl FnMut(T, usize) -> Result<(), E>,
-) -> Result<(), E> {
-    while let Some(&first) = values.first() {
-        let n = run(values);
-        visit(first, n)?;
-        values = &values[n..];
-    }
-    Ok(())
 }
 
 /// Voxels of each pair of labels, `(label in a, label in b)`; pairs of two backgrounds are left out.
@@ -140,16 +110,13 @@ impl JointHistogram {
         check_label_type::<T>(tiles[0])?;
         assert_eq!(a.len(), b.len(), "both rows are of one box");
         let zero = T::default();
-        let (mut a, mut b) = (a, b);
-        while let (Some(&label_a), Some(&label_b)) = (a.first(), b.first()) {
-            let n = pair_run(a, b);
+        pair_runs(a, b, |label_a, label_b, n| {
             if label_a != zero || label_b != zero {
                 let key = (to_label(label_a, tiles[0])?, to_label(label_b, tiles[1])?);
                 *self.counts.entry(key).or_default() += n as u64;
             }
-            (a, b) = (&a[n..], &b[n..]);
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Adds the counts of another part of the same box.
@@ -183,17 +150,6 @@ impl JointHistogram {
         pairs.sort_unstable_by_key(|p| (p.label_a, p.label_b));
         pairs
     }
-}
-
-/// Length of the run of equal pairs at the start.
-#[inline]
-fn pair_run<T: Copy + PartialEq>(a: &[T], b: &[T]) -> usize {
-    let (Some(&label_a), Some(&label_b)) = (a.first(), b.first()) else { return 0 };
-    let chunks = a.chunks_exact(CHUNK).zip(b.chunks_exact(CHUNK));
-    let whole =
-        CHUNK * chunks.take_while(|(a, b)| is_uniform(a, label_a) & is_uniform(b, label_b)).count();
-    let rest = a[whole..].iter().zip(&b[whole..]);
-    whole + rest.take_while(|(a, b)| **a == label_a && **b == label_b).count()
 }
 
 /// Voxels of each label of a tile.

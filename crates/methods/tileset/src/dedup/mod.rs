@@ -16,15 +16,17 @@
 mod count;
 mod link;
 mod params;
+mod runs;
 mod shared;
 
 use hooke_core::{Sample, TilePixels};
 use rayon::prelude::*;
 
 pub use count::{JointHistogram, LabelCounts, LabelPair};
-pub(crate) use count::{LabelHasher, check_label_type, runs, to_label};
+pub(crate) use count::{LabelHasher, check_label_type, to_label};
 pub use link::{OverlapRow, Reason};
 pub use params::{DedupParams, id_dtype};
+pub(crate) use runs::runs;
 pub use shared::{SharedBox, joint_histogram, label_counts, shared_boxes};
 
 use crate::error::TilesetError;
