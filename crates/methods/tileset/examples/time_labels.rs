@@ -1,14 +1,19 @@
-//! Times counting, relabelling and percentiles by processor time of one thread, beside a copy.
+//! Times counting, relabelling, pasting, centroids and percentiles by processor time of one thread, beside a copy.
 //!
 //! Prints one JSON line per case: `{"name": .., "cpu_ms": .., "mvox_per_s": ..}`, the least of
 //! several repetitions, so that other work on the machine hardly shows.
 
 use std::hint::black_box;
 
+use hooke_core::TilesInMemory;
+use hooke_tileset::Placement;
+use hooke_tileset::centroids::centroids;
 use hooke_tileset::dedup::{JointHistogram, LabelCounts};
+use hooke_tileset::paste::{Paste, PasteParams, PasteScratch};
 use hooke_tileset::percentile::percentiles;
 use hooke_tileset::relabel::LabelMap;
 use hooke_tileset::sim::{LabelSim, LabelSimParams};
+use ndarray::Array3;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -79,6 +84,25 @@ fn main() -> Result<(), Failure> {
             Ok(())
         })?;
         case(&format!("relabel {kind}"), n, || Ok(table.apply(&a, &mut out)?))?;
+        let tiles = [&a, &b].map(|l| {
+            let image = l.iter().map(|l| *l as u16).collect();
+            Array3::<u16>::from_shape_vec((32, 256, 256), image)
+        });
+        let [left, right] = tiles;
+        let (left, right) = (left?, right?);
+        let memory = TilesInMemory { tiles: vec![left.view(), right.view()] };
+        let starts = [[0, 0, 0], [0, 0, 192]];
+        let placement = Placement::from_starts(&starts, &[[32, 256, 256]; 2])?;
+        let paste = Paste::new(&placement, &PasteParams::default())?;
+        let (mosaic, mut scratch) = (placement.mosaic(), PasteScratch::default());
+        let mut volume = vec![0u16; mosaic.voxels() as usize];
+        case(&format!("paste uint16 {kind}"), volume.len(), || {
+            Ok(paste.fill(&mosaic, &memory, &mut scratch, &mut volume)?)
+        })?;
+        case(&format!("centroids {kind}"), volume.len(), || {
+            black_box(centroids(&placement, &memory, &PasteParams::default())?);
+            Ok(())
+        })?;
         case(&format!("relabel by hash {kind}"), n, || Ok(hashed.apply(&a, &mut out)?))?;
     }
     let n = 1 << 21;

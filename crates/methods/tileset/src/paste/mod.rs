@@ -168,6 +168,8 @@ impl<'a> Paste<'a> {
             // A transparent zero leaves what was there.
             out.fill(T::default());
         }
+        // On nothing, a whole number that is 0 or not is a copy; -0.0 would not stay 0.0.
+        let mut on_nothing = !T::DTYPE.is_float();
         for tile in tiles {
             let whole = self.placement.tile(tile);
             let Some(common) = whole.intersect(region) else { continue };
@@ -179,7 +181,10 @@ impl<'a> Paste<'a> {
                 let place = at..at + row.len();
                 match (self.blend, self.zeros) {
                     (Blend::Last | Blend::First, Zeros::Opaque) => {
-                        rows::last_opaque(row, &mut out[place]);
+                        out[place].copy_from_slice(row);
+                    }
+                    (Blend::Last | Blend::First | Blend::Max, Zeros::Transparent) if on_nothing => {
+                        out[place].copy_from_slice(row);
                     }
                     (Blend::Last | Blend::First, Zeros::Transparent) => {
                         rows::last_transparent(row, &mut out[place]);
@@ -194,6 +199,7 @@ impl<'a> Paste<'a> {
                     }
                 }
             }
+            on_nothing = false;
         }
         Ok(())
     }
