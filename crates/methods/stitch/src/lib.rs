@@ -26,12 +26,11 @@ pub mod layout;
 pub mod overlay;
 pub mod pairs;
 pub mod place;
-pub mod region;
 pub mod regions;
 pub mod score;
 pub mod sim;
-pub mod tile_pixels;
 
+pub use hooke_core::{layout_region as region, tile_pixels};
 pub use layout::{Layout, LayoutError, Pair, Tile};
 pub use region::LayoutRegion;
 pub use tile_pixels::{TileError, TilePixels};

@@ -10,8 +10,10 @@
 //! | [`pixels`] | a five-dimensional block of samples whose type is known at run time |
 //! | [`region`] | boxes of an image, half-open |
 //! | [`downsample`] | one step of an image pyramid, and which steps to take |
+//! | [`layout_region`] | boxes in layout coordinates, which may be negative |
 //! | [`meta`] | what is known about an image, and where each value came from |
 //! | [`image`] | the traits of readers and writers |
+//! | [`tile_pixels`] | how a method asks for the voxels of a tile |
 //! | [`budget`] | memory sizes and how a budget is shared |
 //! | [`plan`] | stages of blocks, their inputs and outputs, and the hash of a run |
 //! | [`progress`] | progress and cancellation |
@@ -24,6 +26,7 @@ pub mod budget;
 pub mod downsample;
 pub mod dtype;
 pub mod image;
+pub mod layout_region;
 pub mod meta;
 pub mod path_text;
 pub mod pixels;
@@ -32,15 +35,18 @@ pub mod progress;
 pub mod provenance;
 pub mod region;
 pub mod seed;
+pub mod tile_pixels;
 
 pub use axes::{Axes, Axis};
 pub use budget::Budget;
 pub use downsample::Downsample;
 pub use dtype::{Dtype, Sample};
 pub use image::{Dataset, ImageSink, ImageSource, ReadStatus};
+pub use layout_region::LayoutRegion;
 pub use meta::{Channel, ImageMeta, Level, Origin, Problem, Severity, Sourced};
 pub use pixels::Pixels;
 pub use plan::{Block, Blocks, InputStamp, OutputSpec, Plan, PlanError, PlanHash, Stage};
 pub use progress::{Cancel, Progress};
 pub use provenance::{Provenance, Warning};
 pub use region::Region;
+pub use tile_pixels::{TileError, TilePixels, TilesInMemory};

@@ -21,7 +21,7 @@ pub struct NpzArray {
 /// Reads every array of an archive, by name; pickled objects are left out.
 ///
 /// # Errors
-/// When the file cannot be read, an array is in Fortran order, or its type is not a number.
+/// When the file cannot be read, or the type of an array is not a number.
 pub fn read_npz(path: &Path) -> io::Result<BTreeMap<String, NpzArray>> {
     let mut archive = zip::ZipArchive::new(BufReader::new(File::open(path)?))?;
     let mut arrays = BTreeMap::new();
@@ -43,16 +43,14 @@ fn read_array(file: NpyFile<impl Read>) -> io::Result<NpzArray> {
     let npyz::DType::Plain(kind) = file.dtype() else {
         return Err(bad(format!("{:?} is not a plain number", file.dtype())));
     };
-    if file.order() == npyz::Order::Fortran && file.shape().len() > 1 {
-        return Err(bad("the array is in Fortran order".to_owned()));
-    }
-    let shape = file.shape().iter().map(|n| *n as usize).collect();
+    let is_fortran = file.order() == npyz::Order::Fortran;
+    let shape: Vec<usize> = file.shape().iter().map(|n| *n as usize).collect();
     macro_rules! read {
         ($type:ty) => {
             file.into_vec::<$type>()?.into_iter().map(|v| v as f64).collect()
         };
     }
-    let values = match (kind.type_char(), kind.size_field()) {
+    let values: Vec<f64> = match (kind.type_char(), kind.size_field()) {
         (TypeChar::Bool, _) => file.into_vec::<bool>()?.into_iter().map(f64::from).collect(),
         (TypeChar::Uint, 1) => read!(u8),
         (TypeChar::Uint, 2) => read!(u16),
@@ -66,5 +64,29 @@ fn read_array(file: NpyFile<impl Read>) -> io::Result<NpzArray> {
         (TypeChar::Float, 8) => read!(f64),
         _ => return Err(bad(format!("{kind} is not a number"))),
     };
+    let values = if is_fortran { to_c_order(&shape, &values) } else { values };
     Ok(NpzArray { descr: kind.to_string(), shape, values })
+}
+
+/// Reorders samples whose first axis is the fastest.
+fn to_c_order(shape: &[usize], values: &[f64]) -> Vec<f64> {
+    let at = |mut i: usize| {
+        let mut place = 0;
+        for axis in (0..shape.len()).rev() {
+            let stride: usize = shape[..axis].iter().product();
+            place += i % shape[axis] * stride;
+            i /= shape[axis];
+        }
+        values[place]
+    };
+    (0..values.len()).map(at).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_first_axis_may_be_the_fastest() {
+        let columns = [0.0, 10.0, 1.0, 11.0, 2.0, 12.0];
+        assert_eq!(super::to_c_order(&[2, 3], &columns), [0.0, 1.0, 2.0, 10.0, 11.0, 12.0]);
+    }
 }

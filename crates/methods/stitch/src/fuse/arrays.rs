@@ -54,7 +54,7 @@ pub fn fuse_arrays<T: Sample>(
     let shape = output.shape.map(|n| n as usize);
     let mut fused = Array3::from_elem(shape, T::default());
     let rows = (TASK_VOXELS / output.shape[2].max(1)).max(1);
-    let slabs = slabs(&output, rows);
+    let slabs = output.slabs(rows);
     let mut rest = fused.as_slice_mut().expect("a new array is contiguous");
     let mut tasks = Vec::new();
     for slab in slabs {
@@ -77,7 +77,8 @@ fn measure<T: Sample>(
     let mut maxima = AdjustMax::new(partition(&covers).into_iter().map(|r| r.region).collect());
     let output = plan.output();
     let rows = (TASK_VOXELS / output.shape[2].max(1)).max(1);
-    let found: Vec<_> = slabs(&output, rows)
+    let found: Vec<_> = output
+        .slabs(rows)
         .into_par_iter()
         .map_init(FuseScratch::default, |scratch, slab| {
             maxima.measure_block(&plan, &slab, pixels, scratch)
@@ -85,38 +86,4 @@ fn measure<T: Sample>(
         .collect::<Result<_, _>>()?;
     found.iter().for_each(|f| maxima.merge(f));
     Ok(plan.with_maxima(maxima))
-}
-
-/// Cuts a box into boxes of about `rows` rows that follow one another in memory.
-fn slabs(output: &LayoutRegion, rows: i64) -> Vec<LayoutRegion> {
-    let [planes, height, _] = output.shape;
-    // Whole planes, or parts of a single plane when one is large.
-    let step =
-        if height > rows { [1, rows] } else { [(rows / height.max(1)).max(1), height.max(1)] };
-    let mut slabs = Vec::new();
-    for z in (0..planes).step_by(step[0] as usize) {
-        for y in (0..height).step_by(step[1] as usize) {
-            let shape = [step[0].min(planes - z), step[1].min(height - y), output.shape[2]];
-            let start = [output.start[0] + z, output.start[1] + y, output.start[2]];
-            slabs.push(LayoutRegion::new(start, shape));
-        }
-    }
-    slabs
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slabs_follow_one_another_and_fill_the_box() {
-        for (shape, rows) in [([3, 5, 4], 2), ([7, 3, 4], 7), ([1, 1, 9], 100), ([0, 3, 3], 1)] {
-            let whole = LayoutRegion::new([-1, 2, 5], shape);
-            let slabs = slabs(&whole, rows);
-            let voxels: u64 = slabs.iter().map(LayoutRegion::voxels).sum();
-            assert_eq!(voxels, whole.voxels());
-            assert!(slabs.windows(2).all(|s| s[0].start < s[1].start));
-            assert!(slabs.iter().all(|s| s.shape[0] == 1 || s.shape[1] == shape[1]));
-        }
-    }
 }

@@ -79,11 +79,43 @@ impl LayoutRegion {
             shape: self.shape,
         }
     }
+
+    /// Cuts the box into boxes of about `rows` rows that follow one another in memory.
+    pub fn slabs(&self, rows: i64) -> Vec<LayoutRegion> {
+        let [planes, height, width] = self.shape;
+        // Whole planes, or parts of a single plane when one is large.
+        let step = if height > rows {
+            [1, rows.max(1)]
+        } else {
+            [(rows / height.max(1)).max(1), height.max(1)]
+        };
+        let mut slabs = Vec::new();
+        for z in (0..planes).step_by(step[0] as usize) {
+            for y in (0..height).step_by(step[1] as usize) {
+                let shape = [step[0].min(planes - z), step[1].min(height - y), width];
+                let start = [self.start[0] + z, self.start[1] + y, self.start[2]];
+                slabs.push(LayoutRegion::new(start, shape));
+            }
+        }
+        slabs
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn slabs_follow_one_another_and_fill_the_box() {
+        for (shape, rows) in [([3, 5, 4], 2), ([7, 3, 4], 7), ([1, 1, 9], 100), ([0, 3, 3], 1)] {
+            let whole = LayoutRegion::new([-1, 2, 5], shape);
+            let slabs = whole.slabs(rows);
+            let voxels: u64 = slabs.iter().map(LayoutRegion::voxels).sum();
+            assert_eq!(voxels, whole.voxels());
+            assert!(slabs.windows(2).all(|s| s[0].start < s[1].start));
+            assert!(slabs.iter().all(|s| s.shape[0] == 1 || s.shape[1] == shape[1]));
+        }
+    }
 
     #[test]
     fn touching_boxes_have_no_overlap_and_negative_coordinates_are_legal() {

@@ -1,0 +1,36 @@
+//! Union-find.
+
+/// Disjoint sets of the numbers `0..n`, by union of sizes and path halving.
+#[derive(Debug, Clone)]
+pub(crate) struct DisjointSets {
+    parent: Vec<usize>,
+    size: Vec<usize>,
+}
+
+impl DisjointSets {
+    /// `n` sets of one.
+    pub fn new(n: usize) -> DisjointSets {
+        DisjointSets { parent: (0..n).collect(), size: vec![1; n] }
+    }
+
+    /// The number that stands for the set of `i`.
+    pub fn find(&mut self, mut i: usize) -> usize {
+        while self.parent[i] != i {
+            self.parent[i] = self.parent[self.parent[i]];
+            i = self.parent[i];
+        }
+        i
+    }
+
+    /// Joins two sets; returns the root that stays and the one that goes, `None` if they are one.
+    pub fn join(&mut self, a: usize, b: usize) -> Option<(usize, usize)> {
+        let (a, b) = (self.find(a), self.find(b));
+        if a == b {
+            return None;
+        }
+        let (stays, goes) = if self.size[a] >= self.size[b] { (a, b) } else { (b, a) };
+        self.parent[goes] = stays;
+        self.size[stays] += self.size[goes];
+        Some((stays, goes))
+    }
+}
