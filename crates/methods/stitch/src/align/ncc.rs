@@ -2,7 +2,7 @@
 //!
 //! D. Padfield (2012), Masked object registration in the Fourier domain, IEEE TIP 21:2706.
 
-use hooke_filters::fft::{Complex32, RealFft};
+use hooke_filters::fft::{Complex32, RealFft, next_fast_size};
 use hooke_filters::integral::IntegralTable;
 
 use super::surface::{Shifts, Surface};
@@ -43,7 +43,7 @@ pub(crate) struct Correlator {
 }
 
 impl Correlator {
-    /// Prepares transforms just long enough that no wanted shift meets a wrapped one.
+    /// Prepares transforms just long enough (and even) that no wanted shift meets a wrapped one.
     pub fn new(a: [usize; 3], b: [usize; 3], shifts: Shifts) -> Correlator {
         let reach: [usize; 3] = std::array::from_fn(|d| {
             shifts.first[d].unsigned_abs().max(shifts.last[d].unsigned_abs()) as usize
@@ -51,7 +51,7 @@ impl Correlator {
         let lengths: [usize; 3] = std::array::from_fn(|d| {
             let free = (a[d] as i64 - shifts.first[d]).max(b[d] as i64 + shifts.last[d]);
             let least = free.max(2 * reach[d] as i64 + 1).max(a[d] as i64).max(b[d] as i64);
-            if least == 1 { 1 } else { fast_length(least as usize) }
+            if least == 1 { 1 } else { 2 * next_fast_size((least as usize).div_ceil(2)) }
         });
         Correlator { fft: RealFft::new(&lengths), shifts, reach }
     }
@@ -248,19 +248,6 @@ impl LocalSums {
         }
         sums
     }
-}
-
-/// The smallest even length >= `least` without prime factors above 5.
-fn fast_length(least: usize) -> usize {
-    let smooth = |mut n: usize| {
-        for p in [2, 3, 5] {
-            while n.is_multiple_of(p) {
-                n /= p;
-            }
-        }
-        n == 1
-    };
-    (least..).find(|n| n.is_multiple_of(2) && smooth(*n)).expect("powers of two are smooth")
 }
 
 #[cfg(test)]
