@@ -49,7 +49,8 @@ fn real_main(words: &[OsString], cancel: Cancel, started: Instant) -> u8 {
         Err(error) => return show_clap(&error, &app, words),
     };
     let cx = Context { command, settings, run_toml, ..Context::new(words, cancel, started) };
-    let outcome = commands::run(cli, &cx).unwrap_or_else(Outcome::failed);
+    let outcome = frame::context::start_threads(&cx).and_then(|()| commands::run(cli, &cx));
+    let outcome = outcome.unwrap_or_else(Outcome::failed);
     show(&outcome, cx.flag("json"), &cx)
 }
 

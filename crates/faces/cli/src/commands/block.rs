@@ -120,7 +120,6 @@ fn watched(
     work: impl FnOnce(&engine::RunOptions, &crate::frame::progress::Shown) -> engine::Result<RunReport>,
 ) -> Result {
     let options = execute::options(common, cx)?;
-    let _ = crate::frame::context::start_threads(&options.budget);
     let shown = execute::shown(common, cx);
     let report = work(&options, &shown)?;
     shown.clear();

@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 use std::time::Instant;
 
-use hooke_core::{Budget, Cancel};
+use hooke_core::Cancel;
+use hooke_workflows::engine::machine;
 use serde_json::Value;
 
+use super::error::CliError;
 use super::settings::Settings;
 
 /// What a command knows besides its own options.
@@ -45,13 +47,22 @@ impl Context {
 
 /// The largest resident size so far, in bytes; 0 where the system does not tell.
 pub fn peak_rss_bytes() -> u64 {
-    hooke_workflows::engine::machine::resident_bytes().1
+    machine::resident_bytes().1
 }
 
-/// Makes the one thread pool of the process.
+/// Makes the one thread pool of the process, before anything runs in it: a pool that is made by
+/// its first use has all threads of the machine, whatever `--threads` says.
 ///
 /// # Errors
-/// When the pool exists already.
-pub fn start_threads(budget: &Budget) -> Result<(), rayon::ThreadPoolBuildError> {
-    rayon::ThreadPoolBuilder::new().num_threads(budget.threads).build_global()
+/// When the system does not give so many threads.
+pub fn start_threads(cx: &Context) -> Result<(), CliError> {
+    let asked = cx.settings.values.get("threads").and_then(Value::as_u64).unwrap_or(0);
+    let threads = match usize::try_from(asked) {
+        Ok(threads) if threads > 0 => threads,
+        _ => machine::threads(),
+    };
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|error| {
+        CliError::usage(format!("cannot start {threads} threads: {error}"))
+            .hint("give fewer with --threads")
+    })
 }

@@ -82,8 +82,6 @@ fn run_target(
     if let Some(path) = &common.log {
         super::log::open(path, cx.started)?;
     }
-    // A second workflow of the same command finds the pool made.
-    let _ = super::context::start_threads(&options.budget);
     if common.dry_run {
         return dry_run(workflow, &target, &options, cx);
     }

@@ -22,6 +22,9 @@ fn threads_change_no_byte() {
     bench.ok("stitch align tiles/tiles.csv -o one.json --max-shift 3,8,8 --threads 1 -q");
     bench.ok("stitch align tiles/tiles.csv -o four.json --max-shift 3,8,8 --threads 4 -q");
     assert_eq!(layout("one.json"), layout("four.json"));
+    // Else this test would compare a pool with itself.
+    let pool = |name: &str| bench.read_json(name)["machine"]["threads"].as_u64();
+    assert_eq!((pool("one.json.hooke.json"), pool("four.json.hooke.json")), (Some(1), Some(4)));
     for threads in [1, 4] {
         bench.ok(&format!(
             "stitch fuse placed.json -o v{threads}.ome.zarr --chunk 16,32,32 --threads {threads} -q"

@@ -61,7 +61,7 @@ pub(crate) fn publish(
         cpu_seconds: runs.cpu_seconds,
         peak_rss_bytes: runs.peak_rss_bytes,
         runs: runs.runs,
-        machine: machine::describe(options.budget.threads),
+        machine: machine::describe(rayon::current_num_threads()),
         executor,
     };
     let run_toml = match fs::read(work.root().join("run.toml")) {
