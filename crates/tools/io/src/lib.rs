@@ -8,6 +8,7 @@
 //! | [`atomic`] | files that appear complete or not at all |
 //! | [`bdv`] | BigDataViewer: XML and HDF5 |
 //! | [`chunk_cache`] | decoded chunks, bounded in bytes, shared by all sources |
+//! | [`czi`] | Zeiss CZI |
 //! | [`expression`] | paths with tags, such as `scan_<X,2>_<Y,2>.tif`, and the files that match |
 //! | [`hdf5`] | HDF5 |
 //! | [`image_entry`] | one image as `hooke info --json` prints it |
@@ -24,6 +25,7 @@
 pub mod atomic;
 pub mod bdv;
 pub mod chunk_cache;
+pub mod czi;
 pub mod error;
 pub mod expression;
 pub mod hdf5;

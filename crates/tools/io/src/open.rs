@@ -11,7 +11,7 @@ use hooke_core::Dataset;
 
 use crate::chunk_cache::ChunkCache;
 use crate::error::{Error, Result};
-use crate::{bdv, hdf5, nd2, npy, ome_zarr};
+use crate::{bdv, czi, hdf5, nd2, npy, ome_zarr};
 
 /// How a file is to be opened.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +56,11 @@ const FORMATS: &[Format] = &[
         name: "nd2",
         recognises: |p| p.begins_with(nd2::MAGIC) || nd2::is_old(p),
         open: |path, how| Ok(Box::new(nd2::open(path, how)?)),
+    },
+    Format {
+        name: "czi",
+        recognises: |p| p.begins_with(czi::MAGIC),
+        open: |path, how| Ok(Box::new(czi::open(path, how)?)),
     },
     Format {
         name: "bdv-hdf5",
@@ -138,7 +143,6 @@ impl Probe {
             (b"\x1f\x8b", "a gzip file; unpack it first"),
             (b"\xff\xd8\xff", "a JPEG picture"),
             (b"GIF8", "a GIF picture"),
-            (b"ZISRAWFILE", "a Zeiss CZI file"),
             (b"\x70\x00\x00\x00", "perhaps a Leica LIF file"),
             (b"ustar", "a tar archive"),
         ];

@@ -181,6 +181,7 @@ impl FrameIndex {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn list(children: Vec<(&str, Node)>) -> Node {

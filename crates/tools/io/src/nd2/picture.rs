@@ -188,6 +188,7 @@ fn wavelength(plane: &Node, spectrum: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn matrix(m: [[f64; 2]; 2]) -> Node {

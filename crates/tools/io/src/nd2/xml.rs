@@ -45,6 +45,7 @@ fn value(element: Element<'_, '_>, level: usize) -> Result<Node, String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
