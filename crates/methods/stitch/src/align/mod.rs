@@ -9,8 +9,8 @@
 //! | `geometry` | windows, slabs and overlaps of a pair |
 //! | `source` | voxels as the measurement sees them: corrected, stabilised |
 //! | `statistics`, `prepare`, `pattern`, `null` | what all pairs share |
-//! | `ncc`, `coarse` | masked correlation of the binned slabs |
-//! | `blocks`, `integer` | where to look in full resolution; the best whole voxel |
+//! | `ncc`, `surface`, `coarse` | masked correlation of the binned slabs, and its peaks |
+//! | `blocks`, `floors`, `integer` | where to look in full resolution; one level of darkness for both; the best whole voxel |
 //! | `smooth`, `patches`, `fine`, `linear` | below the voxel, with an empirical covariance |
 //! | `projection`, `msd` | maximum projections; mean squared differences |
 //! | `measure`, `pair`, `layout` | the whole of a pair, and of a layout |

@@ -15,6 +15,8 @@ use crate::Result;
 
 /// Raw rows are read in steps of about this many bytes, which stay in the cache.
 const RAW_STEP: u64 = 1 << 20;
+/// A gap of this many bytes costs less to read over than a second call costs.
+const GAP: u64 = 16 << 10;
 /// Buffers that grew beyond this are given back.
 const KEPT: usize = 64 << 20;
 
@@ -183,12 +185,11 @@ impl Window<'_> {
             return Err(self.plane.file.corrupt(what));
         }
         // Of wide rows only the wanted columns are read, where samples begin at whole bytes.
-        let narrow = (self.columns.end - self.columns.start) * 4 < layout.chunk[1];
         let bytewise = !matches!(layout.stored, Stored::Packed(_));
-        let (skip, take) = if narrow && bytewise {
-            let pixel = step * layout.bits() / 8;
-            let skip = (self.columns.start - self.left) * pixel;
-            (skip, (self.columns.end - self.columns.start) * pixel)
+        let pixel = step * layout.bits() / 8;
+        let part = (self.columns.end - self.columns.start) * pixel;
+        let (skip, take) = if bytewise && row_bytes.saturating_sub(part) > GAP {
+            ((self.columns.start - self.left) * pixel, part)
         } else {
             (0, row_bytes)
         };

@@ -43,6 +43,22 @@ fn temporary(name: &str) -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
+fn columns_of_wide_rows_are_read_alone() {
+    let (_folder, path) = temporary("wide.tif");
+    let shape = [1, 2, 1, 5, 12_000];
+    let meta = described("wide", "cyx", shape, Dtype::Uint16);
+    let pixels = pattern(Dtype::Uint16, shape, 4);
+    let options =
+        WriteOptions { compression: Some(Compression::None), ..WriteOptions::of(Kind::Tiff) };
+    write(&path, &meta, &pixels, &options);
+    let dataset = reopened(&path);
+    assert!(read_whole(dataset.images()[0].as_ref()) == pixels);
+    check_regions(dataset.images()[0].as_ref(), 12);
+    let few = Region::new([0, 0, 0, 1, 7_000], [1, 2, 1, 3, 9]);
+    assert!(read(dataset.images()[0].as_ref(), 0, &few) == pixels.crop(&few));
+}
+
+#[test]
 fn every_type_shape_and_kind_comes_back_with_its_sizes() {
     let (_folder, path) = temporary("a.tif");
     for (kind, format) in
