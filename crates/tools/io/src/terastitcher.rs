@@ -81,6 +81,14 @@ impl TeraProject {
                 bad(format!("{name} of {} is `{text}`, not a number", node.tag_name().name()))
             })
         };
+        let index = |node: Node<'_, '_>, name: &str| -> Result<i64> {
+            let value = number(node, name)?;
+            // No stage has so many tiles; differences of such numbers would overflow.
+            let plausible = value.abs() <= 1e9;
+            plausible.then_some(value as i64).ok_or_else(|| {
+                bad(format!("{name} of {} is {value:e}, no grid index", node.tag_name().name()))
+            })
+        };
         let voxel = find("voxel_dims")?;
         let voxel_size_um = [number(voxel, "D")?, number(voxel, "V")?, number(voxel, "H")?];
         if voxel_size_um.iter().any(|v| *v <= 0.0) {
@@ -90,8 +98,8 @@ impl TeraProject {
         for node in find("STACKS")?.children().filter(|n| n.tag_name().name() == "Stack") {
             let text = |name: &str| node.attribute(name).unwrap_or_default().to_owned();
             stacks.push(TeraStack {
-                row: number(node, "ROW")? as i64,
-                column: number(node, "COL")? as i64,
+                row: index(node, "ROW")?,
+                column: index(node, "COL")?,
                 position_px: [
                     number(node, "ABS_D")?,
                     number(node, "ABS_V")?,
@@ -258,5 +266,8 @@ mod tests {
             "a.xml: invalid metadata: ABS_V of Stack is `up`, not a number"
         );
         assert!(TeraProject::parse(Path::new("a.xml"), &text.replace("STACKS", "STICKS")).is_err());
+        let far = text.replace("ROW=\"3\"", "ROW=\"444444444444444444444444\"");
+        let error = TeraProject::parse(Path::new("a.xml"), &far).unwrap_err().to_string();
+        assert!(error.contains("ROW of Stack is 4.444"), "{error}");
     }
 }
