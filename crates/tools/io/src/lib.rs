@@ -35,6 +35,7 @@ pub mod nd2;
 pub mod npy;
 pub mod ome_zarr;
 pub mod open;
+mod packed;
 mod positional;
 pub mod pyramid;
 pub mod stored_axes;

@@ -18,6 +18,18 @@ pub enum ReadStatus {
     MissingFilled(Vec<PlaneIndex>),
 }
 
+impl ReadStatus {
+    /// From the planes that were absent, in any order and with repeats.
+    pub fn of(mut missing: Vec<PlaneIndex>) -> ReadStatus {
+        if missing.is_empty() {
+            return ReadStatus::Complete;
+        }
+        missing.sort_unstable();
+        missing.dedup();
+        ReadStatus::MissingFilled(missing)
+    }
+}
+
 /// An opened file: its images (scenes, positions, setups, series, arrays).
 pub trait Dataset: Send + Sync {
     /// The name of the format as `hooke info` prints it, e.g. `ome-tiff`.

@@ -12,6 +12,7 @@ use super::codec::{Packing, PixelType};
 use super::image::{CziFile, CziImage, Part};
 use super::metadata::Metadata;
 use super::segments::{FileHeader, SubBlock};
+use crate::packed::PackedCache;
 use crate::positional::{FileBytes, ReadAt};
 use crate::{Error, OpenOptions, Result};
 
@@ -58,7 +59,12 @@ pub fn open(path: &Path, how: &OpenOptions) -> Result<CziDataset> {
     if groups.is_empty() {
         return Err(Error::metadata(path, "the directory names no pixels"));
     }
-    let file = Arc::new(CziFile { path: path.to_owned(), bytes, rescue: how.rescue });
+    let file = Arc::new(CziFile {
+        path: path.to_owned(),
+        bytes,
+        rescue: how.rescue,
+        unpacked: PackedCache::new(how.cache.clone()),
+    });
     let several = groups.len() > 1;
     let mut images: Vec<Arc<dyn ImageSource>> = Vec::new();
     for (identity, blocks) in groups {

@@ -12,7 +12,9 @@ use rayon::prelude::*;
 
 use super::codec::{Packing, PixelType, unpack};
 use super::segments::{HEADER, bytes_at, head_at, int, long};
+use crate::packed::{PackedCache, RowBytes};
 use crate::positional::FileBytes;
+use crate::strided::no_region;
 use crate::{Error, Result};
 
 /// An opened file.
@@ -21,6 +23,7 @@ pub(super) struct CziFile {
     pub bytes: FileBytes,
     /// Whether damaged sub-blocks become zeros instead of errors.
     pub rescue: bool,
+    pub unpacked: PackedCache,
 }
 
 /// A rectangle of a plane, over `y, x`.
@@ -60,18 +63,13 @@ impl ImageSource for CziImage {
         out: &mut Pixels,
     ) -> Result<ReadStatus, SourceError> {
         if level != 0 || !region.fits(self.meta.shape) {
-            let what = format!("region {region:?} of level {level} in shape {:?}", self.meta.shape);
-            return Err(Error::NotThere { path: self.file.path.clone(), what }.into());
+            return Err(no_region(&self.file.path, region, self.meta.shape).into());
         }
         out.reset(self.meta.dtype, region.shape);
         let missing = hooke_core::dispatch!(self.meta.dtype, T => {
             self.read_samples(region, out.as_mut_slice::<T>().expect("reset to this dtype"))?
         });
-        Ok(if missing.is_empty() {
-            ReadStatus::Complete
-        } else {
-            ReadStatus::MissingFilled(missing)
-        })
+        Ok(ReadStatus::of(missing))
     }
 }
 
@@ -139,7 +137,7 @@ impl CziImage {
         let mut row = vec![T::default(); width * step];
         for y in low[0]..high[0] {
             let from = (y - low[0]) as usize * pitch + (low[1] - part.start[1]) as usize * pixel;
-            T::read_le(&rows[from..][..width * pixel], &mut row);
+            T::read_le(&rows.as_slice()[from..][..width * pixel], &mut row);
             let to = ((y - start[0]) * wanted[1] + low[1] - start[1]) as usize;
             let values = row[sample as usize..].iter().step_by(step);
             out[to..][..width].iter_mut().zip(values).for_each(|(o, v)| *o = *v);
@@ -150,7 +148,7 @@ impl CziImage {
 
 impl CziFile {
     /// Bytes of some rows of a part.
-    fn rows(&self, part: &Part, pixel: PixelType, rows: std::ops::Range<u64>) -> Result<Vec<u8>> {
+    fn rows(&self, part: &Part, pixel: PixelType, rows: std::ops::Range<u64>) -> Result<RowBytes> {
         let (path, file) = (&self.path, &self.bytes);
         let corrupt = |what: String| {
             Error::corrupt(path, format!("the sub-block at byte {}: {what}", part.place))
@@ -174,12 +172,13 @@ impl CziFile {
             if stored < wanted {
                 return Err(corrupt(format!("has {stored} bytes of pixels, wanted {wanted}")));
             }
-            return bytes_at(path, file, begin + rows.start * row, (rows.end - rows.start) * row);
+            let count = (rows.end - rows.start) * row;
+            return Ok(RowBytes::Own(bytes_at(path, file, begin + rows.start * row, count)?));
         }
-        let packed = bytes_at(path, file, begin, stored)?;
-        let mut bytes = unpack(part.packing, &packed, wanted).map_err(corrupt)?;
-        bytes.truncate((rows.end * row) as usize);
-        bytes.drain(..(rows.start * row) as usize);
-        Ok(bytes)
+        let whole = self.unpacked.get_or_unpack(part.place, || {
+            let packed = bytes_at(path, file, begin, stored)?;
+            unpack(part.packing, &packed, wanted).map_err(corrupt)
+        })?;
+        Ok(RowBytes::Shared(whole, (rows.start * row) as usize))
     }
 }

@@ -177,14 +177,25 @@ fn head_at(path: &Path, file: &FileBytes, place: u64) -> Result<Option<Head>> {
     Ok(Some(Head { name, data: place + HEADER + letters, bytes }))
 }
 
-pub(super) fn read(path: &Path, file: &FileBytes, out: &mut [u8], at: u64) -> Result<()> {
+/// Bytes that lie inside the file; memory is taken only when they do.
+pub(super) fn read_vec(path: &Path, file: &FileBytes, at: u64, count: u64) -> Result<Vec<u8>> {
+    check_inside(path, file, at, count)?;
+    let mut bytes = vec![0; count as usize];
+    read(path, file, &mut bytes, at)?;
+    Ok(bytes)
+}
+
+fn check_inside(path: &Path, file: &FileBytes, at: u64, count: u64) -> Result<()> {
     let found = file.size();
-    if at.checked_add(out.len() as u64).is_none_or(|end| end > found) {
-        let what = format!("{} bytes at {at}", out.len());
-        let expected = at.saturating_add(out.len() as u64);
-        return Err(Error::Truncated { path: path.to_owned(), what, expected, found });
+    if at.checked_add(count).is_some_and(|end| end <= found) {
+        return Ok(());
     }
-    let doing = || format!("read {} bytes at {at}", out.len());
-    let doing = doing();
-    file.read_at(out, at).map_err(|e| Error::io(path, doing, e))
+    let (what, expected) = (format!("{count} bytes at {at}"), at.saturating_add(count));
+    Err(Error::Truncated { path: path.to_owned(), what, expected, found })
+}
+
+pub(super) fn read(path: &Path, file: &FileBytes, out: &mut [u8], at: u64) -> Result<()> {
+    check_inside(path, file, at, out.len() as u64)?;
+    let count = out.len();
+    file.read_at(out, at).map_err(|e| Error::io(path, format!("read {count} bytes at {at}"), e))
 }

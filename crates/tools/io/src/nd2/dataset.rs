@@ -15,6 +15,7 @@ use super::image::{Nd2File, Nd2Image};
 use super::node::Node;
 use super::picture::{Attributes, StageTurn, channels, pixel_um, stage};
 use super::{clx, xml};
+use crate::packed::PackedCache;
 use crate::positional::{FileBytes, ReadAt};
 use crate::{Error, OpenOptions, Result};
 
@@ -45,6 +46,7 @@ pub fn open(path: &Path, how: &OpenOptions) -> Result<Nd2Dataset> {
     refuse_old(path, &bytes)?;
     let map = ChunkMap::read(path, &bytes)?;
     let metadata = Metadata::read(path, &bytes, &map)?;
+    metadata.attributes.check_size(path, bytes.size(), !map.frames.is_empty())?;
     let mut problems = Vec::new();
     if map.searched {
         let text = "the file has no map of its chunks: the acquisition did not end properly; its frames were searched for";
@@ -53,7 +55,7 @@ pub fn open(path: &Path, how: &OpenOptions) -> Result<Nd2Dataset> {
     let mut loops = metadata.experiment.as_ref().map(loops).unwrap_or_default();
     let stored = map.frames.len() as u64;
     let declared = metadata.attributes.frames.filter(|n| *n > 0).unwrap_or(stored);
-    fit_to_frames(&mut loops, declared, metadata.experiment.is_some(), &mut problems);
+    fit_to_frames(&mut loops, declared, &mut problems);
     let index = FrameIndex::new(&loops).filter(|i| i.frames() <= stored + MOST_MISSING);
     let index = index.ok_or_else(|| {
         Error::metadata(
@@ -69,6 +71,7 @@ pub fn open(path: &Path, how: &OpenOptions) -> Result<Nd2Dataset> {
         attributes: metadata.attributes.clone(),
         index,
         rescue: how.rescue,
+        unpacked: PackedCache::new(how.cache.clone()),
     });
     let images = images(&file, &metadata, &loops, &mut problems);
     Ok(Nd2Dataset { images, problems, version: metadata.version })
@@ -155,13 +158,13 @@ fn version(path: &Path, file: &FileBytes) -> Result<Option<String>> {
 
 /// Makes the loops agree with the number of frames that were acquired: a time-lapse that was ended
 /// early has fewer than were planned.
-fn fit_to_frames(loops: &mut Vec<Loop>, declared: u64, known: bool, problems: &mut Vec<Problem>) {
+fn fit_to_frames(loops: &mut Vec<Loop>, declared: u64, problems: &mut Vec<Problem>) {
     let planned = loops.iter().try_fold(1u64, |n, l| n.checked_mul(l.count));
     if planned == Some(declared) {
         return;
     }
     if loops.is_empty() {
-        if known || declared > 1 {
+        if declared > 1 {
             let text =
                 format!("the file does not say what its {declared} frames are; time is assumed");
             problems.push(Problem::warning("axes-assumed", text));

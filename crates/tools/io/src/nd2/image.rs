@@ -11,10 +11,12 @@ use hooke_core::pixels::Typed;
 use hooke_core::{ImageMeta, ImageSource, Level, Pixels, ReadStatus, Region};
 use rayon::prelude::*;
 
-use super::chunk_map::{ChunkMap, frame_data, read};
+use super::chunk_map::{ChunkMap, frame_data, read_vec};
 use super::experiment::FrameIndex;
 use super::picture::Attributes;
-use crate::positional::{FileBytes, ReadAt};
+use crate::packed::{PackedCache, RowBytes};
+use crate::positional::FileBytes;
+use crate::strided::no_region;
 use crate::{Error, Result};
 
 /// A frame begins with its time.
@@ -29,6 +31,7 @@ pub(super) struct Nd2File {
     pub index: FrameIndex,
     /// Whether frames that are lost become zeros instead of errors.
     pub rescue: bool,
+    pub unpacked: PackedCache,
 }
 
 /// One stage position.
@@ -55,18 +58,13 @@ impl ImageSource for Nd2Image {
         out: &mut Pixels,
     ) -> Result<ReadStatus, SourceError> {
         if level != 0 || !region.fits(self.meta.shape) {
-            let what = format!("region {region:?} of level {level} in shape {:?}", self.meta.shape);
-            return Err(Error::NotThere { path: self.file.path.clone(), what }.into());
+            return Err(no_region(&self.file.path, region, self.meta.shape).into());
         }
         out.reset(self.meta.dtype, region.shape);
         let missing = hooke_core::dispatch!(self.meta.dtype, T => {
             self.read_samples(region, out.as_mut_slice::<T>().expect("reset to this dtype"))?
         });
-        Ok(if missing.is_empty() {
-            ReadStatus::Complete
-        } else {
-            ReadStatus::MissingFilled(missing)
-        })
+        Ok(ReadStatus::of(missing))
     }
 }
 
@@ -119,7 +117,8 @@ impl Nd2Image {
                 let mut row = Vec::new();
                 for y in 0..region.shape[3] as usize {
                     let begin = y * step + region.start[4] as usize * pitch * size;
-                    let bytes = &rows.bytes[begin..][..region.shape[4] as usize * pitch * size];
+                    let bytes =
+                        &rows.bytes.as_slice()[begin..][..region.shape[4] as usize * pitch * size];
                     row.resize(region.shape[4] as usize * pitch, T::default());
                     T::read_le(bytes, &mut row);
                     let width = region.shape[4] as usize;
@@ -143,10 +142,9 @@ impl Nd2Image {
     }
 }
 
-/// Some rows of a frame.
+/// Some rows of a frame, and bytes from one to the next.
 struct Rows {
-    bytes: Vec<u8>,
-    /// Bytes from one row to the next.
+    bytes: RowBytes,
     pitch: u64,
 }
 
@@ -157,7 +155,12 @@ impl Nd2File {
         let a = &self.attributes;
         let (data, bytes) = frame_data(&self.path, &self.bytes, place, number)?;
         if a.packed {
-            return self.unpack(number, data, bytes, first, count).map(Some);
+            let frame = self.unpacked.get_or_unpack(place, || self.unpack(number, data, bytes))?;
+            // Rows are mostly packed without their padding.
+            let tight = frame.len() as u64 == a.tight_row() * a.height;
+            let pitch = if tight { a.tight_row() } else { a.row_bytes };
+            let bytes = RowBytes::Shared(frame, (first * pitch) as usize);
+            return Ok(Some(Rows { bytes, pitch }));
         }
         let wanted = TIME + a.frame_bytes();
         if bytes < wanted {
@@ -168,31 +171,26 @@ impl Nd2File {
                 found: bytes,
             });
         }
-        let mut rows = vec![0; (a.row_bytes * (count - 1) + a.tight_row()) as usize];
-        read(&self.path, &self.bytes, &mut rows, data + TIME + first * a.row_bytes)?;
-        Ok(Some(Rows { bytes: rows, pitch: a.row_bytes }))
+        let size = a.row_bytes * (count - 1) + a.tight_row();
+        let rows = read_vec(&self.path, &self.bytes, data + TIME + first * a.row_bytes, size)?;
+        Ok(Some(Rows { bytes: RowBytes::Own(rows), pitch: a.row_bytes }))
     }
 
-    fn unpack(&self, number: u64, data: u64, bytes: u64, first: u64, count: u64) -> Result<Rows> {
+    fn unpack(&self, number: u64, data: u64, bytes: u64) -> Result<Vec<u8>> {
         let a = &self.attributes;
         let corrupt = |what: String| Error::corrupt(&self.path, format!("frame {number}: {what}"));
-        let left = self.bytes.size().saturating_sub(data);
-        let packed = bytes.checked_sub(TIME).filter(|_| bytes <= left);
+        let packed = bytes.checked_sub(TIME);
         let packed = packed.ok_or_else(|| corrupt(format!("claims {bytes} bytes")))?;
-        let mut source = vec![0; packed as usize];
-        read(&self.path, &self.bytes, &mut source, data + TIME)?;
-        // Rows are mostly packed without their padding.
+        let source = read_vec(&self.path, &self.bytes, data + TIME, packed)?;
         let most = a.row_bytes * a.height;
         let mut unpacked = Vec::new();
         let mut decoder = ZlibDecoder::new(source.as_slice()).take(most + 1);
         decoder.read_to_end(&mut unpacked).map_err(|e| corrupt(e.to_string()))?;
         let found = unpacked.len() as u64;
-        let pitch = if found == a.tight_row() * a.height { a.tight_row() } else { a.row_bytes };
-        if found > most || found < pitch * (a.height - 1) + a.tight_row() {
+        let tight = found == a.tight_row() * a.height;
+        if !tight && (found > most || found < a.frame_bytes()) {
             return Err(corrupt(format!("unpacks to {found} bytes, wanted {most}")));
         }
-        unpacked.drain(..(first * pitch) as usize);
-        unpacked.truncate((pitch * (count - 1) + a.tight_row()) as usize);
-        Ok(Rows { bytes: unpacked, pitch })
+        Ok(unpacked)
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Attributes {
 /// An edge longer than this is a lie; cameras have a few thousand pixels, mosaics a few 100,000.
 const LONGEST_EDGE: u64 = 1 << 24;
 const MOST_COMPONENTS: u64 = 4096;
+/// Zlib packs no better than this.
+const MOST_PACKED: u64 = 1032;
 
 impl Attributes {
     pub fn read(path: &Path, node: &Node) -> Result<Attributes> {
@@ -78,6 +80,17 @@ impl Attributes {
             frames: node.count_of("uiSequenceCount"),
             packed,
         })
+    }
+
+    /// Refuses frames that are larger than the file can hold, before memory is taken for one.
+    pub fn check_size(&self, path: &Path, file: u64, has_frames: bool) -> Result<()> {
+        let most = if self.packed { file.saturating_mul(MOST_PACKED) } else { file };
+        let frame = self.frame_bytes();
+        if has_frames && frame > most {
+            let what = format!("frames of {frame} bytes in a file of {file}");
+            return Err(Error::metadata(path, what));
+        }
+        Ok(())
     }
 
     /// Bytes of samples in one row.

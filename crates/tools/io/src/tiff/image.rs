@@ -58,17 +58,11 @@ impl ImageSource for TiffImage {
             return Err(Error::NotThere { path: self.meta.name.clone().into(), what }.into());
         }
         out.reset(self.meta.dtype, region.shape);
-        let mut missing = hooke_core::dispatch!(self.meta.dtype, T => {
+        let missing = hooke_core::dispatch!(self.meta.dtype, T => {
             let samples = out.as_mut_slice::<T>().expect("reset to this dtype");
             self.read_samples(level, region, samples)?
         });
-        missing.sort_unstable();
-        missing.dedup();
-        Ok(if missing.is_empty() {
-            ReadStatus::Complete
-        } else {
-            ReadStatus::MissingFilled(missing)
-        })
+        Ok(ReadStatus::of(missing))
     }
 }
 

@@ -307,6 +307,11 @@ fn packed_frames_and_xml_metadata_read_alike() {
     file.xml = true;
     let (_folder, path) = made(&file);
     check_values(&path, &OpenOptions::default(), |_, _, z| z as u32, &[]);
+    let cache = std::sync::Arc::new(hooke_io::ChunkCache::new(1 << 20));
+    let how = OpenOptions { cache: Some(cache.clone()), ..OpenOptions::default() };
+    check_values(&path, &how, |_, _, z| z as u32, &[]);
+    let (hits, misses) = cache.hits_and_misses();
+    assert!(misses == 3 && hits > 3, "{hits} hits, {misses} misses");
     check_damage(&path, &[]);
 }
 
@@ -347,6 +352,28 @@ fn fewer_and_more_frames_than_declared_are_said_and_survived() {
     file.declared = u32::MAX;
     let (_folder, path) = made(&file);
     assert!(matches!(open(&path, &OpenOptions::default()), Err(Error::MetadataInvalid { .. })));
+}
+
+#[test]
+fn frames_larger_than_the_file_are_refused_before_memory_is_taken() {
+    let (_folder, path) = made(&Made::new(vec![(1, vec![count(2)])], 2));
+    let mut bytes = std::fs::read(&path).unwrap();
+    // uiHeight becomes 2^23, its rows 32 bytes each.
+    let name: Vec<u8> = "uiHeight\0".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let at = bytes.windows(name.len()).position(|w| w == name).unwrap() + name.len();
+    bytes[at..at + 4].copy_from_slice(&(1u32 << 23).to_le_bytes());
+    std::fs::write(&path, &bytes).unwrap();
+    let error = open(&path, &OpenOptions::default()).err().unwrap().to_string();
+    assert!(error.contains("frames of 268435448 bytes"), "{error}");
+    // A chunk that claims more than the file has.
+    let (_folder, path) = made(&Made::new(vec![(1, vec![count(2)])], 2));
+    let mut bytes = std::fs::read(&path).unwrap();
+    let name = b"ImageDataSeq|1!";
+    let at = bytes.windows(name.len()).position(|w| w == name).unwrap();
+    bytes[at - 8..at].copy_from_slice(&(1u64 << 60).to_le_bytes());
+    bytes.truncate(at + 40);
+    std::fs::write(&path, &bytes).unwrap();
+    assert!(!try_everything(&path));
 }
 
 #[test]
