@@ -130,22 +130,22 @@ fn store_row(blocks: &[&mut [Lanes]], t: usize, row: &mut [Complex32], direction
     }
 }
 
-/// Splits complex values into lanes. Swapping the parts before and after turns a forward transform
-/// into an inverse one.
+/// Splits complex values into lanes; lanes without one keep what they hold. Swapping the parts before and
+/// after turns a forward transform into an inverse one.
 #[inline(always)]
 fn load(lanes: &mut Lanes, row: &[Complex32], direction: Direction) {
-    let count = row.len().min(LANES);
-    let (mut first, mut second) = ([0.0; LANES], [0.0; LANES]);
+    let (first, second) = match direction {
+        Direction::Forward => (&mut lanes.re, &mut lanes.im),
+        Direction::Inverse => (&mut lanes.im, &mut lanes.re),
+    };
     // A count that the compiler does not know keeps this a loop, which it turns into shuffles; sixteen
     // written-out copies would stay scalar.
-    for ((first, second), value) in first.iter_mut().zip(&mut second).zip(&row[..count]) {
+    let count = row.len().min(LANES);
+    let (first, second) = (&mut first[..count], &mut second[..count]);
+    for ((first, second), value) in first.iter_mut().zip(second).zip(&row[..count]) {
         *first = value.re;
         *second = value.im;
     }
-    (lanes.re, lanes.im) = match direction {
-        Direction::Forward => (first, second),
-        Direction::Inverse => (second, first),
-    };
 }
 
 #[inline(always)]
@@ -154,14 +154,9 @@ fn store(lanes: &Lanes, row: &mut [Complex32], direction: Direction) {
         Direction::Forward => (&lanes.re, &lanes.im),
         Direction::Inverse => (&lanes.im, &lanes.re),
     };
-    if let Some(row) = row.first_chunk_mut::<LANES>() {
-        for i in 0..LANES {
-            row[i] = Complex32::new(re[i], im[i]);
-        }
-    } else {
-        for (i, value) in row.iter_mut().enumerate() {
-            *value = Complex32::new(re[i], im[i]);
-        }
+    // A loop, as in `load`.
+    for ((value, re), im) in row.iter_mut().zip(re).zip(im) {
+        *value = Complex32::new(*re, *im);
     }
 }
 
