@@ -19,9 +19,9 @@ use crate::frame::execute;
 
 Writes: OUT, OUT.hooke.json and OUT.run.toml beside it")]
 pub struct ConvertArgs {
-    /// The image
-    #[arg(value_name = "IN")]
-    input: PathBuf,
+    /// The image; several are joined along one axis, in the order given
+    #[arg(value_name = "IN", required = true)]
+    inputs: Vec<PathBuf>,
     /// The output; the suffix chooses the format
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
@@ -51,6 +51,15 @@ struct SelectArgs {
     /// What the stored dimensions are, in stored order, like xyz [default: from the file]
     #[arg(long, value_name = "AXES")]
     axes: Option<String>,
+    /// With several inputs: the axis along which they follow each other [default: z]
+    #[arg(long, value_name = "AXIS", value_parser = ["t", "c", "z"])]
+    along: Option<String>,
+    /// Number or names of channels whose planes are stored in turn
+    #[arg(long, value_name = "N|NAMES")]
+    deinterleave: Option<String>,
+    /// With --deinterleave: leave out the last planes if they are no whole set of channels
+    #[arg(long, requires = "deinterleave")]
+    drop_remainder: bool,
     /// Frames: 5, 2:10 or ::2, the end not included [default: all]
     #[arg(long, value_name = "SPAN", allow_hyphen_values = true)]
     t: Option<String>,
@@ -75,14 +84,27 @@ struct SelectArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Values and sizes")]
 struct ValueArgs {
+    /// Subtract from every voxel a channel, by name or number, or the mean, median or min of its pixel
+    /// over the frames, or the image of a file
+    #[arg(long, value_name = "WHAT")]
+    subtract: Option<String>,
+    /// Resample by a factor, or to YxX or ZxYxX voxels: means of whole voxels when it shrinks by an
+    /// integer, else linear; with --labels the nearest
+    #[arg(long, value_name = "FACTOR|LENGTHS")]
+    rescale: Option<String>,
     /// Sample type, like uint16 [default: as the input]
     #[arg(long, value_name = "DTYPE")]
     dtype: Option<String>,
     /// With --dtype: `exact` refuses a value that is lost, `clip` saturates, `scale` rescales
     #[arg(long, value_name = "HOW", default_value = "exact", value_parser = ["exact", "clip", "scale"])]
     cast: String,
-    /// With --cast scale: grey levels lo,hi that fill the new range, or minmax
-    #[arg(long, value_name = "LO,HI|minmax", default_value = "minmax", allow_hyphen_values = true)]
+    /// With --cast scale: grey levels lo,hi that fill the new range, percentiles p1,p99.9, or minmax
+    #[arg(
+        long,
+        value_name = "LO,HI|pLO,pHI|minmax",
+        default_value = "minmax",
+        allow_hyphen_values = true
+    )]
     range: String,
     /// Voxel size z,y,x in um [default: from the input]
     #[arg(long, value_name = "AXES")]
@@ -151,6 +173,11 @@ pub fn run(args: ConvertArgs, cx: &Context) -> Result {
         level: s.level,
         axes: s.axes,
         spans: [s.t, s.c, s.z, s.y, s.x],
+        along: s.along,
+        deinterleave: s.deinterleave,
+        drop_remainder: s.drop_remainder,
+        subtract: v.subtract,
+        rescale: v.rescale,
         dtype: v.dtype,
         cast: v.cast,
         range: v.range,
@@ -178,6 +205,6 @@ pub fn run(args: ConvertArgs, cx: &Context) -> Result {
         },
     };
     execute::refuse_existing(&args.output, &args.common)?;
-    let workflow = ConvertWorkflow::new(options, &args.input, &args.output)?;
+    let workflow = ConvertWorkflow::new(options, &args.inputs, &args.output)?;
     execute::run(&workflow, &args.output, &args.common, cx)
 }

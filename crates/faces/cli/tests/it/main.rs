@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod convert;
+mod convert_values;
 mod errors;
 mod frame;
 mod hooke;

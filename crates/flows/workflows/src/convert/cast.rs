@@ -15,13 +15,23 @@ pub(super) enum Cast {
     /// Saturate and count.
     Clip,
     /// Map `low..high` to the full range of integers, to 0..1 for floats.
-    Scale { range: Option<(f64, f64)> },
+    Scale { range: Range },
+}
+
+/// The values that become the ends of the new type.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Range {
+    Fixed(f64, f64),
+    /// The smallest and the largest finite value of the image.
+    Extremes,
+    /// Percentiles of the image, exact.
+    Percentiles(f64, f64),
 }
 
 impl Cast {
     pub fn new(cast: &str, range: &str, from: Dtype, to: Dtype) -> Result<Cast, ConvertError> {
         if cast == "scale" {
-            return Ok(Cast::Scale { range: fixed_range(range)? });
+            return Ok(Cast::Scale { range: Range::parse(range)? });
         }
         Ok(match (from == to, cast) {
             (true, _) => Cast::Identity,
@@ -35,16 +45,21 @@ impl Cast {
         *self == Cast::Identity
     }
 
-    /// Whether the smallest and largest value must be known first.
-    pub fn needs_range(&self) -> bool {
-        *self == Cast::Scale { range: None }
+    /// What of the image must be measured first.
+    pub fn measures(&self) -> Option<Range> {
+        match self {
+            Cast::Scale { range: range @ (Range::Extremes | Range::Percentiles(..)) } => {
+                Some(*range)
+            }
+            _ => None,
+        }
     }
 
-    /// The same cast with the measured range filled in.
+    /// The same cast with what was measured.
     pub fn with_range(self, measured: Option<(f64, f64)>) -> Cast {
-        match self {
-            Cast::Scale { range } => Cast::Scale { range: range.or(measured) },
-            other => other,
+        match measured.filter(|_| self.measures().is_some()) {
+            Some((low, high)) => Cast::Scale { range: Range::Fixed(low, high) },
+            None => self,
         }
     }
 
@@ -75,7 +90,7 @@ impl Cast {
         for (i, (v, out)) in input.iter().zip(output).enumerate() {
             match self {
                 Cast::Scale { range } => {
-                    let (low, high) = range.unwrap_or((0.0, 1.0));
+                    let Range::Fixed(low, high) = *range else { return Ok(0) };
                     let unit =
                         ((v.to_f64() - low) / (high - low).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
                     *out = U::from_f64(unit * largest::<U>());
@@ -130,15 +145,32 @@ fn does_not_fit(value: f64, at: usize, meta: &ImageMeta, region: &Region) -> Con
     }
 }
 
-fn fixed_range(text: &str) -> Result<Option<(f64, f64)>, ConvertError> {
-    if text == "minmax" || text.is_empty() {
-        return Ok(None);
+impl Range {
+    fn parse(text: &str) -> Result<Range, ConvertError> {
+        if text == "minmax" || text.is_empty() {
+            return Ok(Range::Extremes);
+        }
+        let bad = || {
+            let hint =
+                "write lo,hi, percentiles like p1,p99.9, or minmax; the first is the smaller";
+            ConvertError::parameters(format!("--range `{text}`"), hint)
+        };
+        let (low, high) = text.split_once(',').ok_or_else(bad)?;
+        let (low, high) = (low.trim(), high.trim());
+        let number = |t: &str| t.parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(bad);
+        match (low.strip_prefix('p'), high.strip_prefix('p')) {
+            (Some(low), Some(high)) => {
+                let (low, high) = (number(low)?, number(high)?);
+                let fits = 0.0 <= low && low < high && high <= 100.0;
+                fits.then_some(Range::Percentiles(low, high)).ok_or_else(bad)
+            }
+            (None, None) => {
+                let (low, high) = (number(low)?, number(high)?);
+                (low < high).then_some(Range::Fixed(low, high)).ok_or_else(bad)
+            }
+            _ => Err(bad()),
+        }
     }
-    let bad = || ConvertError::parameters(format!("--range `{text}`"), "write lo,hi or minmax");
-    let (low, high) = text.split_once(',').ok_or_else(bad)?;
-    let number = |t: &str| t.trim().parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(bad);
-    let (low, high) = (number(low)?, number(high)?);
-    if low < high { Ok(Some((low, high))) } else { Err(bad()) }
 }
 
 /// Smallest and largest finite value; infinities when there is none.
@@ -170,7 +202,7 @@ mod tests {
     #[test]
     fn clip_saturates_and_counts_and_scale_fills_the_range() {
         assert_eq!(run(Cast::Clip, vec![-3.0, 7.0, 300.0]), Ok((vec![0, 7, 255], 2)));
-        let scale = Cast::Scale { range: Some((0.0, 2.0)) };
+        let scale = Cast::Scale { range: Range::Fixed(0.0, 2.0) };
         assert_eq!(run(scale, vec![0.0, 1.0, 2.0, 9.0]), Ok((vec![0, 128, 255, 255], 0)));
     }
 

@@ -1,27 +1,21 @@
 //! What is known about the output of a conversion.
 
-use hooke_core::{Axes, Axis, Channel, Dtype, ImageMeta, Level, Sourced};
+use hooke_core::{Channel, Dtype, ImageMeta, Sourced};
 
-use super::select::Selection;
 use super::{ConvertError, ConvertOptions};
 use crate::options::{BadValue, Lengths, read_option};
 
-/// The metadata of the source, cut and overridden.
+/// The metadata of what is converted, overridden.
 pub(super) fn output(
     source: &ImageMeta,
-    level: &Level,
-    selection: &Selection,
     options: &ConvertOptions,
 ) -> Result<ImageMeta, ConvertError> {
     let mut meta = source.clone();
-    meta.shape = selection.shape();
     meta.missing.clear();
     meta.view = None;
     meta.affine = None;
     meta.dataset = None;
     meta.labels = source.labels || options.labels;
-    let kept: Vec<Axis> = source.axes.iter().collect();
-    meta.axes = Axes::of(&kept);
     if let Some(name) = &options.dtype {
         meta.dtype = Dtype::parse(name).ok_or_else(|| {
             let all: Vec<&str> = Dtype::ALL.iter().map(|d| d.name()).collect();
@@ -33,47 +27,8 @@ pub(super) fn output(
         meta.stored_dtype = meta.dtype.name().to_owned();
         meta.significant_bits = 8 * meta.dtype.size() as u32;
     }
-    places(&mut meta, source, level, selection);
-    times(&mut meta, source, selection);
-    meta.channels = selection
-        .channels()
-        .iter()
-        .filter_map(|c| source.channels.get(*c as usize).cloned())
-        .collect();
     overrides(&mut meta, options)?;
     Ok(meta)
-}
-
-/// Steps enlarge voxels; a crop and a level move the centre of the first one.
-fn places(meta: &mut ImageMeta, source: &ImageMeta, level: &Level, selection: &Selection) {
-    for axis in Axis::SPACE {
-        let d = axis.index() - 2;
-        let (first, step) = selection.first_and_step(axis);
-        let Some(size) = source.voxel_size_um[d].value else { continue };
-        let at_level = size * level.factors[d];
-        meta.voxel_size_um[d].value = Some(at_level * step as f64);
-        let shifted = (level.factors[d] - 1.0) / 2.0 * size + first as f64 * at_level;
-        if let Some(origin) = source.origin_um[d].value {
-            meta.origin_um[d].value = Some(origin + shifted);
-        } else if shifted != 0.0 {
-            meta.origin_um[d] =
-                Sourced { value: Some(shifted), from: source.voxel_size_um[d].from };
-        }
-    }
-}
-
-fn times(meta: &mut ImageMeta, source: &ImageMeta, selection: &Selection) {
-    let (first, step) = selection.first_and_step(Axis::T);
-    meta.frame_interval_s = source.frame_interval_s.map(|s| s * step as f64);
-    meta.frame_times_s = source.frame_times_s.as_ref().map(|times| {
-        times
-            .iter()
-            .skip(first as usize)
-            .step_by(step as usize)
-            .take(meta.shape[0] as usize)
-            .copied()
-            .collect()
-    });
 }
 
 fn overrides(meta: &mut ImageMeta, options: &ConvertOptions) -> Result<(), ConvertError> {

@@ -1,18 +1,19 @@
 //! `hooke convert`: any readable image to any writable format, block by block.
 
 mod cast;
+mod measure;
 mod meta;
 mod options;
-mod select;
 mod verify;
+mod view;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hooke_core::image::{ImageSink, SourceError};
 use hooke_core::plan::{Block, Blocks, Draft, Plan, Stage};
-use hooke_core::{Budget, Dtype, ImageSource, Pixels};
-use hooke_io::{ChunkCache, OpenOptions};
+use hooke_core::{Budget, Dtype, Pixels};
+use hooke_io::ChunkCache;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -21,8 +22,9 @@ use crate::engine::{
     stamp_input,
 };
 use crate::image_output::{FirstStage, ImageOutput, Store};
-use cast::Cast;
-use select::Selection;
+use cast::{Cast, Range};
+use measure::{FrameStatistic, Slabs, measured_range};
+use view::{View, Views};
 
 pub use options::{ConvertError, ConvertOptions};
 
@@ -30,18 +32,18 @@ pub use options::{ConvertError, ConvertOptions};
 struct Parameters {
     #[serde(flatten)]
     options: ConvertOptions,
-    input: PathBuf,
+    inputs: Vec<PathBuf>,
     output: PathBuf,
 }
 
 /// The workflow.
 pub struct ConvertWorkflow {
     parameters: Parameters,
-    selection: Selection,
-    source_dtype: Dtype,
+    /// As planned: nothing is kept in memory, and a statistic of the frames is not there yet.
+    views: Views,
+    statistic: Option<FrameStatistic>,
     cast: Cast,
     output: ImageOutput,
-    warnings: Vec<(String, String)>,
 }
 
 impl ConvertWorkflow {
@@ -51,106 +53,70 @@ impl ConvertWorkflow {
         results_version: 1,
         open: |plan| {
             let p: Parameters = serde_json::from_value(plan.parameters.clone())?;
-            Ok(Box::new(ConvertWorkflow::new(p.options, &p.input, &p.output)?))
+            Ok(Box::new(ConvertWorkflow::new(p.options, &p.inputs, &p.output)?))
         },
     };
 
-    /// Opens the input and decides what the output will be.
+    /// Opens the inputs and decides what the output will be. Several inputs are joined along an axis.
     ///
     /// # Errors
-    /// When the input cannot be opened, or the target cannot hold what is asked.
+    /// When an input cannot be opened, or the target cannot hold what is asked.
     pub fn new(
         options: ConvertOptions,
-        input: &Path,
+        inputs: &[PathBuf],
         output: &Path,
     ) -> Result<ConvertWorkflow, ConvertError> {
         let absolute = |p: &Path| std::path::absolute(p).unwrap_or_else(|_| p.to_owned());
-        let parameters = Parameters { options, input: absolute(input), output: absolute(output) };
-        let cache = Arc::new(ChunkCache::new(0));
-        let (image, problems) = open(&parameters, &cache)?;
+        let inputs = inputs.iter().map(|p| absolute(p)).collect();
+        let parameters = Parameters { options, inputs, output: absolute(output) };
         let options = &parameters.options;
-        let Some(level) = image.levels().get(options.level) else {
-            return Err(ConvertError::parameters(
-                format!("no level {}; the image has {}", options.level, image.levels().len()),
-                "levels count from 0",
-            ));
-        };
-        let selection = Selection::new(&options.spans, image.meta(), level)?;
-        let meta = meta::output(image.meta(), level, &selection, options)?;
-        let cast = Cast::new(&options.cast, &options.range, image.meta().dtype, meta.dtype)?;
-        let source_dtype = image.meta().dtype;
+        let cache = Arc::new(ChunkCache::new(0));
+        let views = Views::open(&parameters.inputs, options, &cache, None)?;
+        let source = views.last.meta();
+        let meta = meta::output(source, options)?;
+        let cast = Cast::new(&options.cast, &options.range, source.dtype, meta.dtype)?;
         let store = Store { labels: meta.labels, ..options.store.clone() };
         let target = ImageOutput::new(&parameters.output, meta, &store)?;
-        Ok(ConvertWorkflow {
-            selection,
-            source_dtype,
-            cast,
-            output: target,
-            warnings: problems,
-            parameters,
-        })
+        let statistic = views.statistic.map(|s| FrameStatistic::new(s, views.selected.as_ref()));
+        Ok(ConvertWorkflow { views, statistic, cast, output: target, parameters })
     }
 
-    fn source(&self, budget: &Budget) -> Result<Arc<dyn ImageSource>, ConvertError> {
+    /// The inputs with chunks kept in memory, and the statistic of the frames if it is there.
+    fn open_views(&self, budget: &Budget, frame: Option<&WorkDir>) -> Result<Views, SourceError> {
         let cache = Arc::new(ChunkCache::new(budget.cache()));
-        Ok(open(&self.parameters, &cache)?.0)
+        let frame = match (&self.statistic, frame) {
+            (Some(statistic), Some(work)) => Some(statistic.open(work)?),
+            _ => None,
+        };
+        Ok(Views::open(&self.parameters.inputs, &self.parameters.options, &cache, frame)?)
     }
 
     fn block_bytes(&self, write: [u64; 5]) -> u64 {
         let voxels: u64 = write.iter().product();
-        let dense = self.selection.dense_voxels(write);
-        dense * self.source_dtype.size() as u64
-            + voxels
-                * (self.source_dtype.size() as u64 + 2 * self.output.meta().dtype.size() as u64)
+        let (read, written) = (self.views.last.meta().dtype, self.output.meta().dtype);
+        let own = voxels.saturating_mul((2 * read.size() + 2 * written.size()) as u64);
+        own.saturating_add(self.views.last.scratch_bytes(write))
     }
-}
-
-/// The image that the options name, and what a user should know about the file.
-fn open(
-    parameters: &Parameters,
-    cache: &Arc<ChunkCache>,
-) -> Result<(Arc<dyn ImageSource>, Vec<(String, String)>), ConvertError> {
-    let options = &parameters.options;
-    let how = OpenOptions {
-        axes: options.axes.clone(),
-        dataset: options.dataset.clone(),
-        rescue: options.rescue,
-        cache: Some(Arc::clone(cache)),
-    };
-    let opened = hooke_io::open(&parameters.input, &how)?;
-    let images: Vec<_> =
-        opened.images().iter().filter(|i| options.labels || !i.meta().labels).collect();
-    let images = if images.is_empty() { opened.images().iter().collect() } else { images };
-    let problems = opened.problems().iter().map(|p| (p.code.clone(), p.message.clone())).collect();
-    let path = &parameters.input;
-    let chosen = match (options.image, images.as_slice()) {
-        (Some(index), _) => {
-            opened.images().get(index).ok_or_else(|| hooke_io::Error::NotThere {
-                path: path.clone(),
-                what: format!("image {index}; it has {}, counted from 0", opened.images().len()),
-            })?
-        }
-        (None, [one]) => one,
-        (None, several) => {
-            let names: Vec<String> =
-                several.iter().enumerate().map(|(i, s)| format!("{i} {}", s.meta().name)).collect();
-            return Err(ConvertError::Io(hooke_io::Error::unsupported(
-                path,
-                format!("{} images at once: {}", several.len(), names.join(", ")),
-                "choose one with --image N",
-            )));
-        }
-    };
-    Ok((Arc::clone(chosen), problems))
 }
 
 impl Workflow for ConvertWorkflow {
     fn plan(&self, budget: &Budget) -> Result<Plan, SourceError> {
-        let mut before = Vec::new();
-        if self.cast.needs_range() {
-            let blocks = Blocks::items(self.selection.slabs(), 2 * select::SLAB_BYTES);
-            before.push(Stage::new("range", "slabs", &[], blocks));
-        }
+        let view = self.views.last.as_ref();
+        let mut before: Vec<Stage> = self.statistic.iter().map(FrameStatistic::stage).collect();
+        let slabs = Slabs::new(view.meta());
+        let after: Vec<&str> = before.iter().map(|s| s.name.as_str()).collect();
+        let range = match self.cast.measures() {
+            Some(Range::Percentiles(..)) => {
+                let threads = budget.threads as u64;
+                Some(Stage::one("range", &after, threads * slabs.bytes(view)))
+            }
+            Some(_) => {
+                let blocks = Blocks::items(slabs.count(), slabs.bytes(view));
+                Some(Stage::new("range", "slabs", &after, blocks))
+            }
+            None => None,
+        };
+        before.extend(range);
         let after: Vec<&str> = before.iter().map(|s| s.name.as_str()).collect();
         let first = FirstStage {
             name: "convert",
@@ -163,7 +129,7 @@ impl Workflow for ConvertWorkflow {
             command: "convert".to_owned(),
             results_version: ConvertWorkflow::REGISTERED.results_version,
             parameters: serde_json::to_value(&self.parameters)?,
-            inputs: vec![stamp_input(&self.parameters.input, None)?],
+            inputs: self.stamps()?,
             outputs: planned.outputs,
             stages: before.into_iter().chain(planned.stages).collect(),
             work_bytes: planned.work_bytes,
@@ -172,6 +138,9 @@ impl Workflow for ConvertWorkflow {
     }
 
     fn create(&self, _: &Plan, work: &WorkDir) -> Result<(), SourceError> {
+        if let Some(statistic) = &self.statistic {
+            statistic.create(work)?;
+        }
         self.output.create(work)
     }
 
@@ -182,15 +151,27 @@ impl Workflow for ConvertWorkflow {
         work: &'a WorkDir,
     ) -> Result<Box<dyn RunBlock + 'a>, SourceError> {
         match stage {
-            "range" => {
-                let source = self.source(&plan.budget)?;
+            "statistic" => {
+                let statistic = self.statistic.as_ref().ok_or("no statistic is wanted")?;
+                let view = self.open_views(&plan.budget, None)?.selected;
+                let sink = statistic.open(work)?;
                 Ok(Box::new(move |block: &Block, _: &mut BlockContext<'_>| {
-                    self.measure(source.as_ref(), block.id)
+                    statistic.run(view.as_ref(), &block.write, sink.as_ref())
+                }))
+            }
+            "range" => {
+                let view = self.open_views(&plan.budget, Some(work))?.last;
+                let range = self.cast.measures();
+                Ok(Box::new(move |block: &Block, cx: &mut BlockContext<'_>| match range {
+                    Some(Range::Percentiles(low, high)) => {
+                        measure::percentiles(view.as_ref(), [low, high], cx)
+                    }
+                    _ => measure::extremes(view.as_ref(), block.id),
                 }))
             }
             "convert" => Ok(Box::new(ConvertStage {
                 workflow: self,
-                source: self.source(&plan.budget)?,
+                view: self.open_views(&plan.budget, Some(work))?.last,
                 sink: self.output.open_sink(work)?,
                 container: self.output.container(work),
             })),
@@ -201,12 +182,12 @@ impl Workflow for ConvertWorkflow {
     fn finish(&self, _: &Plan, done: &Markers, work: &WorkDir) -> Result<Finished, SourceError> {
         let outputs = self.output.finish(work)?;
         let sha256 = match self.parameters.options.verify {
-            true => Some(verify::verify(self, done, &work.product())?),
+            true => Some(verify::verify(self, done, work)?),
             false => None,
         };
         let clipped: u64 =
             done.summaries("convert").filter_map(|s| s.ok()?.get("clipped")?.as_u64()).sum();
-        let mut warnings = self.warnings.clone();
+        let mut warnings = self.views.problems.clone();
         if clipped > 0 {
             let message = format!(
                 "{clipped} values did not fit {} and were clipped",
@@ -233,19 +214,17 @@ impl Workflow for ConvertWorkflow {
 }
 
 impl ConvertWorkflow {
-    /// Smallest and largest value of one slab of the selection.
-    fn measure(&self, source: &dyn ImageSource, id: u64) -> Result<Summary, BlockError> {
-        let mut pixels = Pixels::zeros(self.source_dtype, [0; 5]);
-        let region = self.selection.slab(id);
-        self.selection.read(source, self.parameters.options.level, &region, &mut pixels)?;
-        let (low, high) = cast::extremes(&pixels);
-        Ok(Summary::new().read(pixels.bytes()).with("low", low).with("high", high))
+    /// What the inputs are, so that a run goes on only with the same ones.
+    fn stamps(&self) -> Result<Vec<hooke_core::plan::InputStamp>, SourceError> {
+        let subtracted = self.views.files.iter();
+        let stamp = |path: &PathBuf| Ok(stamp_input(path, None)?);
+        self.parameters.inputs.iter().chain(subtracted).map(stamp).collect()
     }
 }
 
 struct ConvertStage<'a> {
     workflow: &'a ConvertWorkflow,
-    source: Arc<dyn ImageSource>,
+    view: Arc<dyn View>,
     sink: Arc<dyn ImageSink>,
     container: String,
 }
@@ -265,16 +244,14 @@ impl Default for Buffers {
 impl RunBlock for ConvertStage<'_> {
     fn run(&self, block: &Block, cx: &mut BlockContext<'_>) -> Result<Summary, BlockError> {
         let w = self.workflow;
-        let range = w.cast.needs_range().then(|| measured_range(cx.markers));
+        let range = w.cast.measures().map(|_| measured_range(cx.markers));
         let buffers = cx.scratch.get::<Buffers>();
-        let level = w.parameters.options.level;
-        w.selection.read(self.source.as_ref(), level, &block.write, &mut buffers.read)?;
+        let mut clipped = self.view.read(&block.write, &mut buffers.read)?;
         let meta = w.output.meta();
         let same = w.cast.is_identity();
-        let mut clipped = 0;
         if !same {
             let cast = w.cast.with_range(range);
-            clipped = cast.apply(&buffers.read, meta, &block.write, &mut buffers.write)?;
+            clipped += cast.apply(&buffers.read, meta, &block.write, &mut buffers.write)?;
         }
         let pixels = if same { &buffers.read } else { &buffers.write };
         let keys = self.sink.write(0, &block.write, pixels)?;
@@ -283,14 +260,4 @@ impl RunBlock for ConvertStage<'_> {
             .with("clipped", clipped)
             .wrote(&self.container, keys))
     }
-}
-
-fn measured_range(markers: &Markers) -> (f64, f64) {
-    let mut range = (f64::INFINITY, f64::NEG_INFINITY);
-    for summary in markers.summaries("range").flatten() {
-        let value = |key: &str| summary.get(key).and_then(serde_json::Value::as_f64);
-        range.0 = range.0.min(value("low").unwrap_or(f64::INFINITY));
-        range.1 = range.1.max(value("high").unwrap_or(f64::NEG_INFINITY));
-    }
-    range
 }

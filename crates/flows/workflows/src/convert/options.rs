@@ -21,11 +21,21 @@ pub struct ConvertOptions {
     pub axes: Option<String>,
     /// Part of each axis, `t, c, z, y, x`.
     pub spans: [Option<String>; 5],
+    /// Axis along which several inputs are joined: `t`, `c` or `z`.
+    pub along: Option<String>,
+    /// Number or names of channels whose planes are stored in turn.
+    pub deinterleave: Option<String>,
+    /// Leave planes out that are no whole set of channels.
+    pub drop_remainder: bool,
+    /// A channel, `mean`, `median`, `min` or the path of an image.
+    pub subtract: Option<String>,
+    /// A factor or lengths in voxels.
+    pub rescale: Option<String>,
     /// Target sample type.
     pub dtype: Option<String>,
     /// `exact`, `clip` or `scale`.
     pub cast: String,
-    /// For `scale`: `minmax` or `lo,hi`.
+    /// For `scale`: `minmax`, `lo,hi` or percentiles `p1,p99.9`.
     pub range: String,
     /// Voxel size in µm.
     pub voxel_size: Option<String>,

@@ -1,14 +1,13 @@
 //! `--verify`: the output is read back and compared with what should be in it, by SHA-256.
 
-use std::path::Path;
-
 use hooke_core::image::SourceError;
 use hooke_core::{Dtype, Pixels, Region};
 use hooke_io::OpenOptions;
 use sha2::{Digest, Sha256};
 
-use super::{ConvertWorkflow, measured_range};
-use crate::engine::Markers;
+use super::ConvertWorkflow;
+use super::measure::{Slabs, measured_range};
+use crate::engine::{Markers, WorkDir};
 use crate::info::hex;
 
 /// Streams input and output, slab by slab, and gives the hash both have.
@@ -18,13 +17,12 @@ use crate::info::hex;
 pub(super) fn verify(
     workflow: &ConvertWorkflow,
     done: &Markers,
-    product: &Path,
+    work: &WorkDir,
 ) -> Result<String, SourceError> {
-    let selection = &workflow.selection;
     let meta = workflow.output.meta();
     let budget = hooke_core::Budget { memory: 0, threads: 1 };
-    let source = workflow.source(&budget)?;
-    let opened = hooke_io::open(product, &OpenOptions::default())?;
+    let view = workflow.open_views(&budget, Some(work))?.last;
+    let opened = hooke_io::open(&work.product(), &OpenOptions::default())?;
     let written = opened.images().first().ok_or("the output holds no image")?;
     let found = (written.meta().shape, written.meta().dtype);
     if found != (meta.shape, meta.dtype) {
@@ -32,14 +30,14 @@ pub(super) fn verify(
         let wanted = format!("{} {:?}", meta.dtype, meta.shape);
         return Err(format!("--verify: the output is {dtype} {shape:?} instead of {wanted}").into());
     }
-    let cast = workflow.cast.with_range(workflow.cast.needs_range().then(|| measured_range(done)));
+    let cast = workflow.cast.with_range(workflow.cast.measures().map(|_| measured_range(done)));
     let empty = || Pixels::zeros(Dtype::Uint8, [0; 5]);
     let (mut read, mut expected, mut back) = (empty(), empty(), empty());
     let (mut bytes, mut bytes_back) = (Vec::new(), Vec::new());
     let mut sha = Sha256::new();
-    for id in 0..selection.slabs() {
-        let region = selection.slab(id);
-        selection.read(source.as_ref(), workflow.parameters.options.level, &region, &mut read)?;
+    let slabs = Slabs::new(meta);
+    for region in (0..slabs.count()).map(|id| slabs.region(id)) {
+        view.read(&region, &mut read)?;
         let wanted = match cast.is_identity() {
             true => &read,
             false => {

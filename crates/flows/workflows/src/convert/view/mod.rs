@@ -1,0 +1,163 @@
+//! What lies between files and the voxels that are converted: images made of other images, read box by
+//! box.
+//!
+//! `joined -> deinterleaved -> subtracted (channel, file) -> selected -> subtracted (statistic) -> rescaled`
+
+mod deinterleaved;
+mod joined;
+mod opened;
+mod rescaled;
+mod selected;
+mod subtracted;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hooke_core::image::{ImageSink, SourceError};
+use hooke_core::{ImageMeta, ImageSource, Pixels, Region};
+use hooke_io::{ChunkCache, OpenOptions};
+
+use super::{ConvertError, ConvertOptions};
+use deinterleaved::Deinterleaved;
+use joined::Joined;
+use opened::Opened;
+use rescaled::Rescaled;
+use selected::Selected;
+use subtracted::{Subtracted, Subtrahend};
+
+pub(super) use subtracted::Statistic;
+
+/// An image that is computed as it is read.
+pub(super) trait View: Send + Sync {
+    /// What is known about it.
+    fn meta(&self) -> &ImageMeta;
+
+    /// Reads a box; `out` is reset to its shape. Gives the number of values that the type could not hold
+    /// and that were clipped.
+    ///
+    /// # Errors
+    /// When a file cannot be read there.
+    fn read(&self, region: &Region, out: &mut Pixels) -> Result<u64, SourceError>;
+
+    /// Peak bytes, beside the result, while a box of this shape is read.
+    fn scratch_bytes(&self, shape: [u64; 5]) -> u64;
+}
+
+/// The images of a conversion before and after the frames' statistic is subtracted.
+pub(super) struct Views {
+    /// What the statistic is taken of.
+    pub selected: Arc<dyn View>,
+    /// The whole image that is converted.
+    pub last: Arc<dyn View>,
+    /// The statistic of the frames that it needs.
+    pub statistic: Option<Statistic>,
+    /// Files that are read beside the inputs.
+    pub files: Vec<PathBuf>,
+    /// What a user should know about the files.
+    pub problems: Vec<(String, String)>,
+}
+
+impl Views {
+    /// Opens the inputs. `frame` is the statistic of the frames, once it is there.
+    ///
+    /// # Errors
+    /// When an input cannot be opened, or does not have what the options ask for.
+    pub fn open(
+        inputs: &[PathBuf],
+        options: &ConvertOptions,
+        cache: &Arc<ChunkCache>,
+        frame: Option<Arc<dyn ImageSink>>,
+    ) -> Result<Views, ConvertError> {
+        let (mut problems, mut files) = (Vec::new(), Vec::new());
+        let mut parts: Vec<Arc<dyn View>> = Vec::new();
+        for input in inputs {
+            let (image, more) = open_image(input, options, cache)?;
+            parts.push(Arc::new(Opened::new(image, options.level)?));
+            problems.extend(more);
+        }
+        let mut view = match parts.as_slice() {
+            [one] => Arc::clone(one),
+            _ => Arc::new(Joined::new(parts, inputs, options.along.as_deref())?),
+        };
+        if let Some(text) = &options.deinterleave {
+            view = Arc::new(Deinterleaved::new(view, text, options.drop_remainder)?);
+        }
+        let subtrahend = options.subtract.as_deref().map(|t| Subtrahend::parse(t, view.meta()));
+        let subtrahend = subtrahend.transpose()?;
+        let dtype = view.meta().dtype;
+        if subtrahend.is_some() && dtype.size() == 8 && !dtype.is_float() {
+            return Err(ConvertError::parameters(
+                format!("--subtract: differences of {dtype} are not exact"),
+                "convert it to int32 or float64 first",
+            ));
+        }
+        match &subtrahend {
+            Some(Subtrahend::Channel(c)) => {
+                view = Arc::new(Subtracted::channel(Arc::clone(&view), *c));
+            }
+            Some(Subtrahend::File(path)) => {
+                let (image, more) = open_image(path, &plain(options), cache)?;
+                problems.extend(more);
+                view = Arc::new(Subtracted::image(view, image, path)?);
+                files.push(path.clone());
+            }
+            Some(Subtrahend::Statistic(_)) | None => {}
+        }
+        let selected: Arc<dyn View> = Arc::new(Selected::new(view, &options.spans)?);
+        let mut last = Arc::clone(&selected);
+        let statistic = match subtrahend {
+            Some(Subtrahend::Statistic(statistic)) => Some(statistic),
+            _ => None,
+        };
+        if statistic.is_some() {
+            last = Arc::new(Subtracted::frame(last, frame));
+        }
+        if let Some(text) = &options.rescale {
+            last = Arc::new(Rescaled::new(last, text, options.labels)?);
+        }
+        Ok(Views { selected, last, statistic, files, problems })
+    }
+}
+
+/// A file that is subtracted is read as it is: what the options choose is of the inputs.
+fn plain(options: &ConvertOptions) -> ConvertOptions {
+    ConvertOptions { rescue: options.rescue, ..ConvertOptions::default() }
+}
+
+/// The image that the options name, and what a user should know about the file.
+fn open_image(
+    path: &Path,
+    options: &ConvertOptions,
+    cache: &Arc<ChunkCache>,
+) -> Result<(Arc<dyn ImageSource>, Vec<(String, String)>), ConvertError> {
+    let how = OpenOptions {
+        axes: options.axes.clone(),
+        dataset: options.dataset.clone(),
+        rescue: options.rescue,
+        cache: Some(Arc::clone(cache)),
+    };
+    let opened = hooke_io::open(path, &how)?;
+    let images: Vec<_> =
+        opened.images().iter().filter(|i| options.labels || !i.meta().labels).collect();
+    let images = if images.is_empty() { opened.images().iter().collect() } else { images };
+    let problems = opened.problems().iter().map(|p| (p.code.clone(), p.message.clone())).collect();
+    let chosen = match (options.image, images.as_slice()) {
+        (Some(index), _) => {
+            opened.images().get(index).ok_or_else(|| hooke_io::Error::NotThere {
+                path: path.to_owned(),
+                what: format!("image {index}; it has {}, counted from 0", opened.images().len()),
+            })?
+        }
+        (None, [one]) => one,
+        (None, several) => {
+            let names: Vec<String> =
+                several.iter().enumerate().map(|(i, s)| format!("{i} {}", s.meta().name)).collect();
+            return Err(ConvertError::Io(hooke_io::Error::unsupported(
+                path,
+                format!("{} images at once: {}", several.len(), names.join(", ")),
+                "choose one with --image N",
+            )));
+        }
+    };
+    Ok((Arc::clone(chosen), problems))
+}
