@@ -1,11 +1,11 @@
-"""Reads HDF5, BigDataViewer and NPY files written by Hooke with h5py, npy2bdv and numpy.
+"""Reads HDF5, netCDF-4, BigDataViewer and NPY files written by Hooke with h5py, xarray, npy2bdv and numpy.
 
-    for f in hdf5 bdv npy; do
+    for f in hdf5 netcdf bdv npy; do
         cargo run --release -p hooke-io --example write_matrix -- $f OUT/$f
     done
-    python tests/python/check_hdf5.py OUT/hdf5 OUT/bdv OUT/npy
+    python tests/python/check_hdf5.py OUT/hdf5 OUT/netcdf OUT/bdv OUT/npy
 
-Needs: pip install h5py npy2bdv numpy. Exit code 1 when anything differs.
+Needs: pip install h5py npy2bdv numpy xarray h5netcdf netCDF4. Exit code 1 when anything differs.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from pathlib import Path
 import h5py
 import npy2bdv
 import numpy as np
+import xarray
 
 
 def sha256(array):
@@ -49,6 +50,34 @@ def check_hdf5(path, entry):
         if entry["channels"]:
             assert list(image.attrs["channel_names"]) == entry["channels"]
             assert list(image.attrs["channel_colors"]) == entry["colors"]
+
+
+def check_netcdf(path, entry):
+    names = ["channel" if a == "c" else a for a in entry["axes"]]
+    # None: as a user calls it, without options.
+    for engine in (None, "h5netcdf", "netcdf4"):
+        with xarray.open_dataset(path, engine=engine) as file:
+            image = file["image"]
+            assert list(image.dims) == names and list(image.shape) == entry["shape"], image.dims
+            assert image.dtype == np.dtype(entry["dtype"]), f"{engine}: {image.dtype}"
+            assert sha256(image.values) == entry["sha256"], f"{engine}: pixels"
+            assert list(file.data_vars) == ["image"], f"{engine}: {list(file.data_vars)}"
+            for axis in set("zyx") & set(names):
+                along = file[axis]
+                assert along.attrs["units"] == "micrometer" and along.dims == (axis,)
+                size, first = entry["voxel_size_um"][axis], entry["origin_um"][axis]
+                wanted = first + size * np.arange(along.size)
+                assert np.allclose(along.values, wanted, rtol=1e-12, atol=0), f"{engine}: {axis}"
+            if "t" in names:
+                wanted = entry["frame_interval_s"] * np.arange(file["t"].size)
+                assert np.array_equal(file["t"].values, wanted), f"{engine}: t {file['t'].values}"
+            if entry["channels"]:
+                assert list(file["channel"].values) == entry["channels"], f"{engine}: channel"
+                assert image.sel(channel=entry["channels"][-1]).shape == image.shape[:names.index("channel")] + image.shape[names.index("channel") + 1:]
+            # What xarray makes of it, it writes again.
+            if engine:
+                file.to_netcdf(path.with_suffix(".again"), engine=engine)
+                path.with_suffix(".again").unlink()
 
 
 def check_npy(path, entry):
@@ -126,7 +155,7 @@ def check_bdv(path, entry):
         assert names == entry["channels"], names
 
 
-CHECKS = {".h5": check_hdf5, ".xml": check_bdv, ".npy": check_npy}
+CHECKS = {".h5": check_hdf5, ".nc": check_netcdf, ".xml": check_bdv, ".npy": check_npy}
 
 
 def main(folders):

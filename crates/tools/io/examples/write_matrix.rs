@@ -18,6 +18,7 @@ use hooke_core::{
 };
 use hooke_io::bdv::{BdvSettings, BdvSink};
 use hooke_io::hdf5::{Hdf5Settings, Hdf5Sink};
+use hooke_io::netcdf;
 use hooke_io::npy::NpySink;
 use hooke_io::ome_zarr::{self, Compression, Levels, Ngff, WriteOptions};
 use hooke_io::pyramid;
@@ -41,7 +42,8 @@ const FORMATS: &[(&str, Write)] = &[
     ("tiff", |folder, meta, pixels| write_tiff(folder, meta, pixels, Kind::Tiff)),
     ("imagej-tiff", |folder, meta, pixels| write_tiff(folder, meta, pixels, Kind::ImageJ)),
     ("ome-tiff", |folder, meta, pixels| write_tiff(folder, meta, pixels, Kind::Ome)),
-    ("hdf5", write_hdf5),
+    ("hdf5", |folder, meta, pixels| write_hdf5(folder, meta, pixels, "h5")),
+    ("netcdf", |folder, meta, pixels| write_hdf5(folder, meta, pixels, "nc")),
     ("bdv", write_bdv),
     ("npy", write_npy),
 ];
@@ -219,10 +221,16 @@ fn write_tiff(
     Ok(Some(Written { file, levels }))
 }
 
-fn write_hdf5(folder: &Path, meta: &ImageMeta, pixels: &Pixels) -> Outcome<Option<Written>> {
-    let file = PathBuf::from(format!("{}.h5", meta.name));
+fn write_hdf5(
+    folder: &Path,
+    meta: &ImageMeta,
+    pixels: &Pixels,
+    suffix: &str,
+) -> Outcome<Option<Written>> {
+    let file = PathBuf::from(format!("{}.{suffix}", meta.name));
     let settings = Hdf5Settings { chunk: [1, 2, 4, 8, 16], ..Hdf5Settings::default() };
-    let sink = Hdf5Sink::create(&folder.join(&file), meta, &settings)?;
+    let create = if suffix == "nc" { netcdf::create } else { Hdf5Sink::create };
+    let sink = create(&folder.join(&file), meta, &settings)?;
     for block in region::grid(meta.shape, sink.write_unit(0)) {
         sink.write(0, &block, &pixels.crop(&block))?;
     }

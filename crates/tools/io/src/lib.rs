@@ -18,6 +18,7 @@
 //! | [`tables`] | tables of tiles and record batches: CSV, Parquet, JSON |
 //! | [`terastitcher`] | TeraStitcher's XML |
 //! | [`nd2`] | Nikon ND2 |
+//! | [`netcdf`] | netCDF-4 |
 //! | [`natural`] | natural order of names |
 //! | [`ome_zarr`] | OME-Zarr and plain Zarr |
 //! | [`pyramid`] | pyramid levels of an image that is being written |
@@ -32,6 +33,7 @@ pub mod hdf5;
 pub mod image_entry;
 pub mod natural;
 pub mod nd2;
+pub mod netcdf;
 pub mod npy;
 pub mod ome_zarr;
 pub mod open;
@@ -43,6 +45,7 @@ pub mod strided;
 pub mod tables;
 pub mod terastitcher;
 pub mod tiff;
+mod units;
 
 pub use chunk_cache::ChunkCache;
 pub use error::{Error, Result};

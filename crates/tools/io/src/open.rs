@@ -11,7 +11,7 @@ use hooke_core::Dataset;
 
 use crate::chunk_cache::ChunkCache;
 use crate::error::{Error, Result};
-use crate::{bdv, czi, hdf5, nd2, npy, ome_zarr};
+use crate::{bdv, czi, hdf5, nd2, netcdf, npy, ome_zarr};
 
 /// How a file is to be opened.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +51,7 @@ const FORMATS: &[Format] = &[
         recognises: npy::recognises_npz,
         open: |path, how| Ok(Box::new(npy::open_npz(path, how)?)),
     },
-    Format { name: "hdf5", recognises: hdf5::recognises, open: open_hdf5 },
+    Format { name: "hdf5, netcdf", recognises: hdf5::recognises, open: open_hdf5 },
     Format {
         name: "nd2",
         recognises: |p| p.begins_with(nd2::MAGIC) || nd2::is_old(p),
@@ -69,13 +69,20 @@ const FORMATS: &[Format] = &[
     },
 ];
 
+const CLASSIC_NETCDF: &str =
+    "netCDF-3, the classic format; make it netCDF-4 with nccopy -k netCDF-4 OLD.nc NEW.nc";
+
 /// Classic and Big, little and big endian.
 const TIFF_MAGIC: [&[u8]; 4] = [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"];
 
-/// An HDF5 file is opened by what is in it, unless one dataset is asked for.
+/// An HDF5 file is opened by what is in it.
 fn open_hdf5(path: &Path, how: &OpenOptions) -> Result<Box<dyn Dataset>> {
-    if how.dataset.is_none() && bdv::is_bdv_hdf5(path)? {
+    let content = hdf5::Content::look(path)?;
+    if how.dataset.is_none() && bdv::is_bdv_hdf5(&content.datasets) {
         return Ok(Box::new(bdv::open_hdf5(path, how)?));
+    }
+    if netcdf::recognises(path, &content) {
+        return Ok(Box::new(netcdf::open(path, how)?));
     }
     Ok(Box::new(hdf5::open(path, how)?))
 }
@@ -145,6 +152,9 @@ impl Probe {
             (b"GIF8", "a GIF picture"),
             (b"\x70\x00\x00\x00", "perhaps a Leica LIF file"),
             (b"ustar", "a tar archive"),
+            (b"CDF\x01", CLASSIC_NETCDF),
+            (b"CDF\x02", CLASSIC_NETCDF),
+            (b"CDF\x05", CLASSIC_NETCDF),
         ];
         if let Some((_, name)) = known.iter().find(|(magic, _)| self.begins_with(magic)) {
             return (*name).to_owned();
@@ -206,6 +216,8 @@ mod tests {
         assert!(text.starts_with("a.tif: not a format Hooke reads: a PDF (readable: "), "{text}");
         let text = message("a.tif", b"");
         assert!(text.contains("an empty file (readable: "), "{text}");
+        let text = message("a.nc", b"CDF\x02 and so on");
+        assert!(text.contains("netCDF-3") && text.contains("nccopy -k netCDF-4"), "{text}");
         let text = message("a", &[0xde, 0xad, 0, 1]);
         assert!(text.contains("4 bytes that begin with de ad 00 01"), "{text}");
         let text = message("a", b"x,y,z\n1,2,3\n");

@@ -131,7 +131,7 @@ struct ValueArgs {
 #[command(next_help_heading = "Storing")]
 struct StoreArgs {
     /// Format of the output [default: by suffix]
-    #[arg(long, value_name = "FORMAT", value_parser = ["ome-zarr", "ome-tiff", "tiff", "imagej-tiff", "hdf5", "bdv", "npy"])]
+    #[arg(long, value_name = "FORMAT", value_parser = ["ome-zarr", "ome-tiff", "tiff", "imagej-tiff", "hdf5", "netcdf", "bdv", "npy"])]
     to: Option<String>,
     /// Chunk z,y,x in voxels [default: 32,128,128, of HDF5 32,64,64]
     #[arg(long, value_name = "AXES")]

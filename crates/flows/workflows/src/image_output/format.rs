@@ -6,6 +6,7 @@ use hooke_core::image::{ImageSink, SourceError};
 use hooke_core::{Dtype, ImageMeta, Level};
 use hooke_io::bdv::{BdvSettings, BdvSink, WorldUnit};
 use hooke_io::hdf5::{Hdf5Settings, Hdf5Sink};
+use hooke_io::netcdf;
 use hooke_io::tiff::{self, Kind as TiffKind, TiffSink};
 
 use super::error::OutputError;
@@ -20,13 +21,15 @@ pub enum OutputFormat {
     Tiff(TiffKind),
     /// One HDF5 dataset.
     Hdf5,
+    /// One netCDF-4 variable with its coordinates.
+    Netcdf,
     /// BigDataViewer HDF5 and its XML.
     Bdv,
     /// NPY and its sidecar.
     Npy,
 }
 
-const SUFFIXES: &str = ".ome.zarr, .zarr, .ome.tif, .tif, .h5, .hdf5, .xml or .npy";
+const SUFFIXES: &str = ".ome.zarr, .zarr, .ome.tif, .tif, .h5, .hdf5, .nc, .xml or .npy";
 
 impl OutputFormat {
     /// The format that was named, or that of the suffix; without a suffix OME-Zarr.
@@ -50,16 +53,18 @@ impl OutputFormat {
             Some("imagej-tiff") => OutputFormat::Tiff(TiffKind::ImageJ),
             Some("tiff") => OutputFormat::Tiff(TiffKind::Tiff),
             Some("hdf5") => OutputFormat::Hdf5,
+            Some("netcdf") => OutputFormat::Netcdf,
             Some("bdv") => OutputFormat::Bdv,
             Some("npy") => OutputFormat::Npy,
             Some(other) => {
-                let known = "one of ome-zarr ome-tiff imagej-tiff tiff hdf5 bdv npy";
+                let known = "one of ome-zarr ome-tiff imagej-tiff tiff hdf5 netcdf bdv npy";
                 return Err(OutputError::option("format", other, known));
             }
             None if ends(&[".zarr"]) => OutputFormat::OmeZarr,
             None if ends(&[".ome.tif", ".ome.tiff"]) => OutputFormat::Tiff(TiffKind::Ome),
             None if ends(&[".tif", ".tiff"]) => OutputFormat::Tiff(plain),
             None if ends(&[".h5", ".hdf5"]) => OutputFormat::Hdf5,
+            None if ends(&[".nc"]) => OutputFormat::Netcdf,
             None if ends(&[".xml"]) => OutputFormat::Bdv,
             None if ends(&[".npy"]) => OutputFormat::Npy,
             None if path.extension().is_none() => OutputFormat::OmeZarr,
@@ -84,6 +89,7 @@ impl OutputFormat {
             OutputFormat::Tiff(TiffKind::ImageJ) => "imagej-tiff",
             OutputFormat::Tiff(TiffKind::Tiff) => "tiff",
             OutputFormat::Hdf5 => "hdf5",
+            OutputFormat::Netcdf => "netcdf",
             OutputFormat::Bdv => "bdv-hdf5",
             OutputFormat::Npy => "npy",
         }
@@ -111,7 +117,9 @@ impl OutputFormat {
     ) -> Result<(), OutputError> {
         match self {
             OutputFormat::Tiff(kind) => Ok(tiff_options(kind, store)?.check(path, meta)?),
-            OutputFormat::Hdf5 | OutputFormat::Bdv => store.gzip_level().map(drop),
+            OutputFormat::Hdf5 | OutputFormat::Netcdf | OutputFormat::Bdv => {
+                store.gzip_level().map(drop)
+            }
             OutputFormat::Npy if store.compression.as_deref().is_some_and(|c| c != "none") => {
                 Err(OutputError::Option {
                     what: "an .npy file is never compressed".to_owned(),
@@ -126,6 +134,7 @@ impl OutputFormat {
     pub(super) fn lost(self, meta: &ImageMeta) -> Vec<&'static str> {
         match self {
             OutputFormat::Tiff(kind) => tiff::lost_items(meta, kind),
+            OutputFormat::Netcdf => netcdf::lost_items(meta),
             _ => Vec::new(),
         }
     }
@@ -154,14 +163,17 @@ impl OutputFormat {
                     tiff::WriteOptions { levels: smaller.collect(), ..tiff_options(kind, store)? };
                 Box::new(TiffSink::create(path, meta, &options)?)
             }
-            OutputFormat::Hdf5 => {
+            OutputFormat::Hdf5 | OutputFormat::Netcdf => {
                 let usual = Hdf5Settings::default();
                 let settings = Hdf5Settings {
                     chunk: chunk.map_or(usual.chunk, |[z, y, x]| [1, 1, z, y, x]),
                     gzip: store.gzip_level()?.unwrap_or(usual.gzip),
                     ..usual
                 };
-                Box::new(Hdf5Sink::create(path, meta, &settings)?)
+                Box::new(match self {
+                    OutputFormat::Netcdf => netcdf::create(path, meta, &settings)?,
+                    _ => Hdf5Sink::create(path, meta, &settings)?,
+                })
             }
             OutputFormat::Bdv => {
                 let usual = BdvSettings::default();

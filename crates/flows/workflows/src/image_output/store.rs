@@ -126,7 +126,9 @@ impl Store {
         let chunk = match format {
             OutputFormat::OmeZarr | OutputFormat::Npy => [z, y, x],
             OutputFormat::Tiff(_) => [PLANES_TO_STREAM, y.max(64), x.max(64)],
-            OutputFormat::Hdf5 | OutputFormat::Bdv => [HDF5_PLANES, y.max(64), x.max(64)],
+            OutputFormat::Hdf5 | OutputFormat::Netcdf | OutputFormat::Bdv => {
+                [HDF5_PLANES, y.max(64), x.max(64)]
+            }
         };
         let Some(text) = &self.shard else { return Ok((chunk, usual_shard(chunk, meta))) };
         let shard = triple("shard", text)?;

@@ -26,7 +26,8 @@ pub use model::{
     FileMapping, Loader, NamedAffine, Setup, SpimData, UnknownAxes, ViewKey, VoxelSize,
 };
 pub use parse::parse;
-pub use read::{BdvDataset, is_bdv_hdf5, open_hdf5, open_xml};
+pub(crate) use read::is_bdv_hdf5;
+pub use read::{BdvDataset, open_hdf5, open_xml};
 pub use tiles::{BdvTile, BdvTileSource, PlacedTile, export_tiles, read_tiles};
 pub use write::{BdvFile, BdvSettings, BdvSink, WorldUnit};
 

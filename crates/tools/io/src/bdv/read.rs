@@ -80,14 +80,9 @@ pub(super) fn resolve(xml: &Path, data: &SpimData, written: &str, relative: bool
     base.join(written)
 }
 
-/// Whether an HDF5 file is laid out for BigDataViewer.
-///
-/// # Errors
-/// What opening the file answers.
-pub fn is_bdv_hdf5(path: &Path) -> Result<bool> {
-    let handles = Handles::open(path)?;
-    let names = handles.run("the catalogue", |file| Ok(file.dataset_names()))?;
-    Ok(names.iter().any(|n| setup_of(n).is_some()))
+/// Whether an HDF5 file with these datasets is laid out for BigDataViewer.
+pub(crate) fn is_bdv_hdf5(datasets: &[String]) -> bool {
+    datasets.iter().any(|n| setup_of(n).is_some())
 }
 
 /// The setup of a path `s00/resolutions`.

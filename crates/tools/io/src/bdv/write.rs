@@ -160,7 +160,7 @@ fn image_levels(meta: &ImageMeta, settings: &BdvSettings) -> Vec<Level> {
 impl Inner {
     fn finish(&self) -> Result<()> {
         let pixels = self.target.with_extension("h5");
-        write_file(&pixels, |file| self.put_together(file))?;
+        write_file(&pixels, false, |file| self.put_together(file))?;
         let text = emit(&self.describe(&pixels));
         crate::atomic::write_file(&self.target, &[text.as_bytes()])?;
         Ok(())

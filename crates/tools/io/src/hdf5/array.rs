@@ -275,6 +275,14 @@ fn sample_of(datatype: &DatatypeMessage) -> Option<(RawSample, u32)> {
     }
 }
 
+/// The type of numbers that are stored as such.
+pub(crate) fn dtype_of(datatype: &DatatypeMessage) -> Option<Dtype> {
+    match sample_of(datatype)? {
+        (RawSample::Native(dtype), bits) if bits == 8 * dtype.size() as u32 => Some(dtype),
+        _ => None,
+    }
+}
+
 /// The filters that can be undone, by HDF5's registered numbers.
 fn filter_name(id: u16) -> Option<&'static str> {
     Some(match id {

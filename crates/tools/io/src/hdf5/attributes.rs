@@ -4,6 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use rust_hdf5::DatatypeMessage;
+use serde_json::{Value, json};
 
 use super::Handles;
 use crate::{Error, Result};
@@ -11,9 +12,9 @@ use crate::{Error, Result};
 /// Most bytes of a heap collection that are read; texts beyond are not metadata.
 const LARGEST_HEAP: u64 = 16 << 20;
 
-/// An attribute's value, as far as image metadata needs it.
+/// The value of an attribute of a dataset or variable.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Attribute {
+pub enum Attribute {
     /// Numbers, in C order.
     Numbers(Vec<f64>),
     /// Texts, in C order.
@@ -24,28 +25,13 @@ impl Attribute {
     /// Reads an attribute of a dataset, or `None` when there is none that holds numbers or texts.
     ///
     /// An attribute that cannot be read is none too: metadata never hides pixels.
-    pub fn read(handles: &Handles, dataset: &str, name: &str) -> Option<Attribute> {
-        let what = format!("attribute `{name}` of `/{dataset}`");
-        let (kind, raw, numbers, first, base) = handles
-            .run(&what, |file| {
-                let dataset = file.dataset(dataset)?;
-                if !dataset.attr_names()?.iter().any(|n| n == name) {
-                    return Ok(None);
-                }
-                let attribute = dataset.attr(name)?;
-                let numbers = attribute.read_numeric_as::<f64>().ok().or_else(|| {
-                    let integers = attribute.read_numeric_as::<i64>().ok()?;
-                    Some(integers.into_iter().map(|v| v as f64).collect())
-                });
-                let first = attribute.read_string().ok();
-                let base = file.userblock_size();
-                Ok(Some((attribute.datatype()?, attribute.read_raw()?, numbers, first, base)))
-            })
-            .ok()??;
-        if let Some(numbers) = numbers {
+    pub(crate) fn read(handles: &Handles, dataset: &str, name: &str) -> Option<Attribute> {
+        let stored = Stored::read(handles, dataset, name)?;
+        if let Some(numbers) = stored.numbers {
             return Some(Attribute::Numbers(numbers));
         }
-        match kind {
+        let raw = &stored.raw;
+        match stored.kind {
             DatatypeMessage::FixedString { size, .. } if raw.len() > size as usize && size > 0 => {
                 let text = |bytes: &[u8]| {
                     let text = String::from_utf8_lossy(bytes);
@@ -55,14 +41,47 @@ impl Attribute {
             }
             // The crate resolves the first text of an array only.
             DatatypeMessage::VarLenString { .. } if raw.len() > 16 => {
-                heap_texts(handles, &raw, base).ok().map(Attribute::Texts)
+                heap_texts(handles, raw, stored.base).ok().map(Attribute::Texts)
             }
-            _ => first.map(|text| Attribute::Texts(vec![text])),
+            _ => stored.first.map(|text| Attribute::Texts(vec![text])),
         }
     }
 
+    /// The names of a dataset's attributes.
+    pub(crate) fn names(handles: &Handles, dataset: &str) -> Vec<String> {
+        let what = format!("attributes of `/{dataset}`");
+        let names = handles.run(&what, |file| file.dataset(dataset)?.attr_names());
+        names.unwrap_or_default()
+    }
+
+    /// The attributes of the file itself that are texts.
+    pub(crate) fn of_file(handles: &Handles) -> Vec<(String, String)> {
+        let read = handles.run("the file's attributes", |file| {
+            let names = file.attr_names()?;
+            Ok(names.into_iter().filter_map(|n| Some((file.attr_string(&n).ok()?, n))).collect())
+        });
+        let read: Vec<(String, String)> = read.unwrap_or_default();
+        read.into_iter().map(|(text, name)| (name, text)).collect()
+    }
+
+    /// Of an attribute that lists object references, sequence by sequence: the first address of
+    /// each, such as the first dimension scale of each axis in `DIMENSION_LIST`.
+    pub(crate) fn first_references(
+        handles: &Handles,
+        dataset: &str,
+        name: &str,
+    ) -> Option<Vec<Option<u64>>> {
+        let stored = Stored::read(handles, dataset, name)?;
+        let DatatypeMessage::VarLenSequence { base } = stored.kind else { return None };
+        if !matches!(*base, DatatypeMessage::Reference { size: 8, .. }) {
+            return None;
+        }
+        let lists = heap_items(handles, &stored.raw, stored.base, 8).ok()?;
+        Some(lists.iter().map(|list| u64_at(list, 0)).collect())
+    }
+
     /// The numbers, if they are.
-    pub fn numbers(self) -> Option<Vec<f64>> {
+    pub(crate) fn numbers(self) -> Option<Vec<f64>> {
         match self {
             Attribute::Numbers(numbers) => Some(numbers),
             Attribute::Texts(_) => None,
@@ -70,28 +89,104 @@ impl Attribute {
     }
 
     /// The texts, if they are.
-    pub fn texts(self) -> Option<Vec<String>> {
+    pub(crate) fn texts(self) -> Option<Vec<String>> {
         match self {
             Attribute::Texts(texts) => Some(texts),
             Attribute::Numbers(_) => None,
         }
     }
+
+    /// As JSON: one value alone, several as a list; numbers that JSON has not become null.
+    pub(crate) fn to_json(&self) -> Value {
+        match self {
+            Attribute::Numbers(numbers) => match numbers.as_slice() {
+                [one] => json!(one),
+                several => json!(several),
+            },
+            Attribute::Texts(texts) => match texts.as_slice() {
+                [one] => json!(one),
+                several => json!(several),
+            },
+        }
+    }
 }
 
-/// Texts of variable length: for each a length (u32), the address of a heap collection (u64) and
-/// the number of the object in it (u32). Source: HDF5 file format 3.0, section III.E.
+impl From<&str> for Attribute {
+    fn from(text: &str) -> Attribute {
+        Attribute::Texts(vec![text.to_owned()])
+    }
+}
+
+impl From<f64> for Attribute {
+    fn from(number: f64) -> Attribute {
+        Attribute::Numbers(vec![number])
+    }
+}
+
+/// An attribute as it is stored.
+struct Stored {
+    kind: DatatypeMessage,
+    raw: Vec<u8>,
+    numbers: Option<Vec<f64>>,
+    /// The text, the first one of several.
+    first: Option<String>,
+    /// Bytes before the superblock.
+    base: u64,
+}
+
+impl Stored {
+    fn read(handles: &Handles, dataset: &str, name: &str) -> Option<Stored> {
+        let what = format!("attribute `{name}` of `/{dataset}`");
+        let found = handles.run(&what, |file| {
+            let dataset = file.dataset(dataset)?;
+            if !dataset.attr_names()?.iter().any(|n| n == name) {
+                return Ok(None);
+            }
+            let attribute = dataset.attr(name)?;
+            let numbers = attribute.read_numeric_as::<f64>().ok().or_else(|| {
+                let integers = attribute.read_numeric_as::<i64>().ok()?;
+                Some(integers.into_iter().map(|v| v as f64).collect())
+            });
+            Ok(Some(Stored {
+                kind: attribute.datatype()?,
+                raw: attribute.read_raw()?,
+                numbers,
+                first: attribute.read_string().ok(),
+                base: file.userblock_size(),
+            }))
+        });
+        found.ok()?
+    }
+}
+
+/// Texts of variable length.
 fn heap_texts(handles: &Handles, references: &[u8], base: u64) -> Result<Vec<String>> {
+    let text = |bytes: Vec<u8>| {
+        String::from_utf8_lossy(&bytes).trim_end_matches('\0').to_owned()
+    };
+    Ok(heap_items(handles, references, base, 1)?.into_iter().map(text).collect())
+}
+
+/// Sequences of variable length, as bytes: for each the number of its elements (u32), the address
+/// of a heap collection (u64) and the number of the object in it (u32). Source: HDF5 file format
+/// 3.0, section III.E.
+fn heap_items(
+    handles: &Handles,
+    references: &[u8],
+    base: u64,
+    element: usize,
+) -> Result<Vec<Vec<u8>>> {
     let path = handles.path();
     let file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
-    let bad = || Error::corrupt(path, "a text in the global heap");
+    let bad = || Error::corrupt(path, "an attribute in the global heap");
     let mut collection: (u64, Vec<u8>) = (u64::MAX, Vec::new());
-    let mut texts = Vec::new();
+    let (mut items, mut total) = (Vec::new(), 0);
     for reference in references.chunks_exact(16) {
         let length = u32_at(reference, 0).ok_or_else(bad)? as usize;
         let address = u64_at(reference, 4).ok_or_else(bad)?;
         let object = u32_at(reference, 12).ok_or_else(bad)?;
         if length == 0 || address == 0 || address == u64::MAX {
-            texts.push(String::new());
+            items.push(Vec::new());
             continue;
         }
         if collection.0 != address {
@@ -107,10 +202,15 @@ fn heap_texts(handles: &Handles, references: &[u8], base: u64) -> Result<Vec<Str
             collection = (address, bytes);
         }
         let bytes = heap_object(&collection.1, object).ok_or_else(bad)?;
-        let bytes = &bytes[..length.min(bytes.len())];
-        texts.push(String::from_utf8_lossy(bytes).trim_end_matches('\0').to_owned());
+        let bytes = &bytes[..length.saturating_mul(element).min(bytes.len())];
+        // Many references to one long object are damage.
+        total += bytes.len() as u64;
+        if total > LARGEST_HEAP {
+            return Err(bad());
+        }
+        items.push(bytes.to_vec());
     }
-    Ok(texts)
+    Ok(items)
 }
 
 /// The bytes of an object of a heap collection.
@@ -131,10 +231,10 @@ fn heap_object(collection: &[u8], wanted: u32) -> Option<&[u8]> {
     }
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..at.checked_add(4)?)?.try_into().ok().map(u32::from_le_bytes)
 }
 
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..at.checked_add(8)?)?.try_into().ok().map(u64::from_le_bytes)
 }

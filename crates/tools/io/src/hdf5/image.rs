@@ -79,6 +79,32 @@ pub fn open(path: &Path, how: &OpenOptions) -> Result<Hdf5Dataset> {
     Ok(opened)
 }
 
+/// A dataset as an image, its chunks in the cache where one is given.
+pub(crate) fn image_of(
+    handles: &Arc<Handles>,
+    array: Array,
+    axes: StoredAxes,
+    meta: ImageMeta,
+    cache: Option<Arc<ChunkCache>>,
+) -> Arc<dyn ImageSource> {
+    let shape = meta.shape;
+    let chunk = match &array.chunk {
+        Some(chunk) => axes.spread(chunk, 1),
+        None => [1, 1, 1, shape[3], shape[4]],
+    };
+    let codec = array.codec.clone();
+    let level = Level { shape, factors: [1.0; 3], chunk, shard: None, codec };
+    Arc::new(Hdf5Image {
+        handles: Arc::clone(handles),
+        array,
+        axes,
+        meta,
+        levels: [level],
+        cache,
+        key: ChunkKey { source: ChunkCache::new_source(), level: 0, chunk: 0 },
+    })
+}
+
 impl Hdf5Dataset {
     fn add(&mut self, handles: &Arc<Handles>, array: Array, how: &OpenOptions) -> Result<()> {
         let path = handles.path();
@@ -100,22 +126,8 @@ impl Hdf5Dataset {
             let text = format!("{} is read as {}, exactly", meta.stored_dtype, meta.dtype);
             self.problems.push(Problem::warning("dtype-widened", text));
         }
-        let shape = meta.shape;
-        let chunk = match &array.chunk {
-            Some(chunk) => axes.spread(chunk, 1),
-            None => [1, 1, 1, shape[3], shape[4]],
-        };
-        let level =
-            Level { shape, factors: [1.0; 3], chunk, shard: None, codec: array.codec.clone() };
-        self.images.push(Arc::new(Hdf5Image {
-            handles: Arc::clone(handles),
-            array,
-            axes,
-            meta,
-            levels: [level],
-            cache: how.cache.clone(),
-            key: ChunkKey { source: ChunkCache::new_source(), level: 0, chunk: 0 },
-        }));
+        let cache = how.cache.clone();
+        self.images.push(image_of(handles, array, axes, meta, cache));
         Ok(())
     }
 

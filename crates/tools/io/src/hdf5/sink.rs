@@ -39,10 +39,12 @@ impl Default for Hdf5Settings {
 /// are those that [`super::open`] reads.
 pub struct Hdf5Sink {
     target: PathBuf,
-    settings: Hdf5Settings,
+    /// Path of the dataset without a leading `/`.
+    dataset: String,
     meta: ImageMeta,
     levels: [Level; 1],
     journal: Journal,
+    put_together: fn(&Hdf5Sink) -> Result<()>,
 }
 
 impl Hdf5Sink {
@@ -52,6 +54,19 @@ impl Hdf5Sink {
     /// [`Error::Io`] when the folder cannot be written; [`Error::MetadataInvalid`] for a dataset
     /// path that names nothing.
     pub fn create(target: &Path, meta: &ImageMeta, settings: &Hdf5Settings) -> Result<Hdf5Sink> {
+        let whole = |sink: &Hdf5Sink| {
+            write_file(&sink.target, false, |file| sink.put_together(file))
+        };
+        Hdf5Sink::create_as(target, meta, settings, whole)
+    }
+
+    /// Begins a file that `put_together` makes of the journal at the end.
+    pub(crate) fn create_as(
+        target: &Path,
+        meta: &ImageMeta,
+        settings: &Hdf5Settings,
+        put_together: fn(&Hdf5Sink) -> Result<()>,
+    ) -> Result<Hdf5Sink> {
         let parts: Vec<&str> = settings.dataset.split('/').filter(|p| !p.is_empty()).collect();
         if parts.is_empty() || parts.iter().any(|p| matches!(*p, "." | "..")) {
             let what = format!("`{}` is not the path of a dataset", settings.dataset);
@@ -69,16 +84,32 @@ impl Hdf5Sink {
         };
         Ok(Hdf5Sink {
             target: target.to_owned(),
-            settings: settings.clone(),
+            dataset: parts.join("/"),
             meta: meta.clone(),
             levels: [level],
             journal: Journal::create(target, vec![array])?,
+            put_together,
         })
     }
 
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    pub(crate) fn dataset(&self) -> &str {
+        &self.dataset
+    }
+
+    pub(crate) fn meta(&self) -> &ImageMeta {
+        &self.meta
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
     fn put_together(&self, file: &H5File) -> Result<(), Hdf5Error> {
-        let mut parts: Vec<&str> =
-            self.settings.dataset.split('/').filter(|p| !p.is_empty()).collect();
+        let mut parts: Vec<&str> = self.dataset.split('/').collect();
         let name = parts.pop().expect("checked at the beginning");
         let mut group = file.root_group();
         for part in parts {
@@ -90,7 +121,7 @@ impl Hdf5Sink {
             name,
             shape: &pick(&self.meta.shape),
             chunk: &pick(&self.journal.arrays()[0].chunk),
-            gzip: self.settings.gzip.clamp(1, 9),
+            gzip: self.journal.arrays()[0].encoding.level,
         };
         let dataset = array.create(self.meta.dtype)?;
         self.write_attributes(&dataset)?;
@@ -180,14 +211,16 @@ pub(crate) fn write_chunks(
     Ok(())
 }
 
-/// Writes an HDF5 file for old readers (HDF5 1.8), whole or not at all.
+/// Writes an HDF5 file for old readers (HDF5 1.8), whole or not at all; `in_order` has it note the
+/// order in which its content was made, as netCDF asks.
 pub(crate) fn write_file(
     target: &Path,
+    in_order: bool,
     content: impl FnOnce(&H5File) -> Result<(), Hdf5Error>,
 ) -> Result<()> {
     let part = AtomicFile::create(target)?;
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let options = H5File::options().no_locking().libver(LibverBound::V18);
+        let options = H5File::options().no_locking().libver(LibverBound::V18).track_order(in_order);
         let file = options.create(part.temporary())?;
         content(&file)?;
         file.close_no_sync()
@@ -235,7 +268,7 @@ impl ImageSink for Hdf5Sink {
     }
 
     fn finish(&self) -> Result<(), SourceError> {
-        Ok(write_file(&self.target, |file| self.put_together(file))?)
+        Ok((self.put_together)(self)?)
     }
 }
 

@@ -16,7 +16,6 @@
 //! | `encode` | from samples to the bytes of a chunk |
 //! | `sink` | writing shard by shard |
 //! | `sample` | stored sample types |
-//! | `units` | units of length and time |
 
 mod array;
 mod codec;
@@ -32,7 +31,6 @@ mod sample;
 mod shard;
 mod sink;
 mod step;
-mod units;
 
 pub use dataset::{open, recognises};
 pub use options::{Compression, Levels, Ngff, WriteOptions};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hooke_core::{Axis, Channel};
 use serde_json::{Map, Value};
 
-use super::units;
+use crate::units;
 
 /// A pyramid of arrays.
 #[derive(Debug, Clone, PartialEq)]

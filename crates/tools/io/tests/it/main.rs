@@ -7,6 +7,7 @@ mod expressions;
 mod harness;
 mod hdf5;
 mod nd2;
+mod netcdf;
 mod npy;
 mod tables;
 mod tiff_conformance;

@@ -73,7 +73,7 @@ pub struct BlendArgs {
 #[command(next_help_heading = "Writing")]
 pub struct WriteArgs {
     /// Format of the output [default: by suffix, else ome-zarr]
-    #[arg(long, value_name = "FORMAT", value_parser = ["ome-zarr", "ome-tiff", "tiff", "imagej-tiff", "hdf5", "bdv", "npy"])]
+    #[arg(long, value_name = "FORMAT", value_parser = ["ome-zarr", "ome-tiff", "tiff", "imagej-tiff", "hdf5", "netcdf", "bdv", "npy"])]
     pub format: Option<String>,
     /// Sample type of the output [default: as the tiles]
     #[arg(long, value_name = "DTYPE")]

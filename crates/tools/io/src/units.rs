@@ -1,20 +1,20 @@
-//! Units of length and time as OME-NGFF names them (UDUNITS), in micrometres and seconds.
+//! Units of length and time as UDUNITS, OME-NGFF and netCDF name them, in micrometres and seconds.
 
 /// Micrometres per unit of length, or `None` for a unit that is not known.
-pub(super) fn micrometres(unit: &str) -> Option<f64> {
+pub(crate) fn micrometres(unit: &str) -> Option<f64> {
     Some(match unit.trim() {
         "angstrom" | "Å" => 1e-4,
         "inch" | "in" => 25_400.0,
         "foot" | "ft" => 304_800.0,
         "yard" | "yd" => 914_400.0,
         "mile" | "mi" => 1_609_344_000.0,
-        "micron" => 1.0,
+        "micron" | "microns" => 1.0,
         unit => 10f64.powi(6 + power_of_ten(unit, &["meter", "metre", "m"])?),
     })
 }
 
 /// Seconds per unit of time, or `None` for a unit that is not known.
-pub(super) fn seconds(unit: &str) -> Option<f64> {
+pub(crate) fn seconds(unit: &str) -> Option<f64> {
     Some(match unit.trim() {
         "minute" | "min" => 60.0,
         "hour" | "h" => 3600.0,
