@@ -114,6 +114,7 @@ fn open(
     let how = OpenOptions {
         axes: options.axes.clone(),
         dataset: options.dataset.clone(),
+        along: options.along.as_deref().and_then(crate::options::axis),
         rescue: options.rescue,
         cache: Some(Arc::clone(cache)),
     };

@@ -19,6 +19,8 @@ pub struct ConvertOptions {
     pub level: usize,
     /// What the stored dimensions are, in stored order.
     pub axes: Option<String>,
+    /// The axis that the files of a folder follow each other along: `t`, `c` or `z`.
+    pub along: Option<String>,
     /// Part of each axis, `t, c, z, y, x`.
     pub spans: [Option<String>; 5],
     /// Target sample type.

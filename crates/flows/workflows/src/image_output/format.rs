@@ -6,6 +6,9 @@ use hooke_core::image::{ImageSink, SourceError};
 use hooke_core::{Dtype, ImageMeta, Level};
 use hooke_io::bdv::{BdvSettings, BdvSink, WorldUnit};
 use hooke_io::hdf5::{Hdf5Settings, Hdf5Sink};
+use hooke_io::image_folder::FolderSink;
+use hooke_io::npy::NpzSink;
+use hooke_io::png::{PngSink, check_png};
 use hooke_io::tiff::{self, Kind as TiffKind, TiffSink};
 
 use super::error::OutputError;
@@ -24,9 +27,29 @@ pub enum OutputFormat {
     Bdv,
     /// NPY and its sidecar.
     Npy,
+    /// An NPZ archive.
+    Npz,
+    /// One plane as a PNG picture.
+    Png,
+    /// A folder of TIFF files, one per plane.
+    ImageFolder,
 }
 
-const SUFFIXES: &str = ".ome.zarr, .zarr, .ome.tif, .tif, .h5, .hdf5, .xml or .npy";
+/// Every format, as `--to` names it.
+pub const FORMATS: [&str; 10] = [
+    "ome-zarr",
+    "ome-tiff",
+    "imagej-tiff",
+    "tiff",
+    "hdf5",
+    "bdv",
+    "npy",
+    "npz",
+    "png",
+    "image-folder",
+];
+
+const SUFFIXES: &str = ".ome.zarr, .zarr, .ome.tif, .tif, .h5, .hdf5, .xml, .npy, .npz or .png";
 
 impl OutputFormat {
     /// The format that was named, or that of the suffix; without a suffix OME-Zarr.
@@ -52,9 +75,12 @@ impl OutputFormat {
             Some("hdf5") => OutputFormat::Hdf5,
             Some("bdv") => OutputFormat::Bdv,
             Some("npy") => OutputFormat::Npy,
+            Some("npz") => OutputFormat::Npz,
+            Some("png") => OutputFormat::Png,
+            Some("image-folder") => OutputFormat::ImageFolder,
             Some(other) => {
-                let known = "one of ome-zarr ome-tiff imagej-tiff tiff hdf5 bdv npy";
-                return Err(OutputError::option("format", other, known));
+                let known = format!("one of {}", FORMATS.join(" "));
+                return Err(OutputError::option("format", other, &known));
             }
             None if ends(&[".zarr"]) => OutputFormat::OmeZarr,
             None if ends(&[".ome.tif", ".ome.tiff"]) => OutputFormat::Tiff(TiffKind::Ome),
@@ -62,6 +88,8 @@ impl OutputFormat {
             None if ends(&[".h5", ".hdf5"]) => OutputFormat::Hdf5,
             None if ends(&[".xml"]) => OutputFormat::Bdv,
             None if ends(&[".npy"]) => OutputFormat::Npy,
+            None if ends(&[".npz"]) => OutputFormat::Npz,
+            None if ends(&[".png"]) => OutputFormat::Png,
             None if path.extension().is_none() => OutputFormat::OmeZarr,
             None => {
                 let suffix = path.extension().unwrap_or_default().to_string_lossy();
@@ -86,6 +114,9 @@ impl OutputFormat {
             OutputFormat::Hdf5 => "hdf5",
             OutputFormat::Bdv => "bdv-hdf5",
             OutputFormat::Npy => "npy",
+            OutputFormat::Npz => "npz",
+            OutputFormat::Png => "png",
+            OutputFormat::ImageFolder => "image-folder",
         }
     }
 
@@ -118,6 +149,15 @@ impl OutputFormat {
                     hint: "leave --compression out, or write .ome.zarr".to_owned(),
                 })
             }
+            OutputFormat::Png if store.compression.is_some() => Err(OutputError::Option {
+                what: "the compression of a PNG picture is not chosen".to_owned(),
+                hint: "leave --compression out".to_owned(),
+            }),
+            OutputFormat::Png => Ok(check_png(path, meta)?),
+            OutputFormat::Npz => store.deflate_level().map(drop),
+            OutputFormat::ImageFolder => {
+                Ok(tiff_options(TiffKind::Tiff, store)?.check(path, meta)?)
+            }
             OutputFormat::OmeZarr | OutputFormat::Npy => Ok(()),
         }
     }
@@ -126,6 +166,15 @@ impl OutputFormat {
     pub(super) fn lost(self, meta: &ImageMeta) -> Vec<&'static str> {
         match self {
             OutputFormat::Tiff(kind) => tiff::lost_items(meta, kind),
+            OutputFormat::Npz => lost_beside_sizes(meta),
+            OutputFormat::Png | OutputFormat::ImageFolder => {
+                // Files of a folder keep the sizes within their plane.
+                let kept = if self == OutputFormat::Png { 0..3 } else { 0..1 };
+                let sized = meta.voxel_size_um[kept].iter().any(|s| s.value.is_some());
+                let size =
+                    if self == OutputFormat::Png { "voxel size" } else { "voxel size along z" };
+                sized.then_some(size).into_iter().chain(lost_beside_sizes(meta)).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -176,11 +225,29 @@ impl OutputFormat {
                 };
                 Box::new(BdvSink::create(path, meta, &settings)?)
             }
+            OutputFormat::Npz => Box::new(NpzSink::create(path, meta, store.deflate_level()?)?),
+            OutputFormat::Png => Box::new(PngSink::create(path, meta)?),
+            OutputFormat::ImageFolder => {
+                Box::new(FolderSink::create(path, meta, &tiff_options(TiffKind::Tiff, store)?)?)
+            }
             OutputFormat::OmeZarr | OutputFormat::Npy => {
                 return Err(format!("{} is written directly", self.name()).into());
             }
         })
     }
+}
+
+/// What is lost where only sizes of voxels are kept.
+fn lost_beside_sizes(meta: &ImageMeta) -> Vec<&'static str> {
+    let items = [
+        (meta.origin_um.iter().any(|o| o.value.is_some()), "origin"),
+        (meta.affine.is_some(), "affine"),
+        (!meta.channels.is_empty(), "channels"),
+        (meta.frame_interval_s.is_some(), "frame interval"),
+        (meta.frame_times_s.is_some(), "frame times"),
+        (meta.labels, "labels"),
+    ];
+    items.into_iter().filter_map(|(known, name)| known.then_some(name)).collect()
 }
 
 fn tiff_options(kind: TiffKind, store: &Store) -> Result<tiff::WriteOptions, OutputError> {
