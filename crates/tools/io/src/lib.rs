@@ -11,8 +11,11 @@
 //! | [`czi`] | Zeiss CZI |
 //! | [`expression`] | paths with tags, such as `scan_<X,2>_<Y,2>.tif`, and the files that match |
 //! | [`hdf5`] | HDF5 |
+//! | [`image_folder`] | folders of pictures as one stack |
 //! | [`image_entry`] | one image as `hooke info --json` prints it |
+//! | [`jpeg2000`] | JPEG 2000 images |
 //! | [`npy`] | numpy's array files |
+//! | [`png`] | PNG pictures |
 //! | [`stored_axes`] | the axes of an array as they are stored |
 //! | [`strided`] | regions of raw arrays in files |
 //! | [`tables`] | tables of tiles and record batches: CSV, Parquet, JSON |
@@ -26,11 +29,14 @@
 pub mod atomic;
 pub mod bdv;
 pub mod chunk_cache;
+mod chunked;
 pub mod czi;
 pub mod error;
 pub mod expression;
 pub mod hdf5;
 pub mod image_entry;
+pub mod image_folder;
+pub mod jpeg2000;
 pub mod natural;
 pub mod nd2;
 pub mod netcdf;
@@ -38,9 +44,11 @@ pub mod npy;
 pub mod ome_zarr;
 pub mod open;
 mod packed;
+pub mod png;
 mod positional;
 pub mod pyramid;
 pub mod stored_axes;
+mod stream_order;
 pub mod strided;
 pub mod tables;
 pub mod terastitcher;

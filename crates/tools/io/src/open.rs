@@ -7,11 +7,11 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hooke_core::Dataset;
+use hooke_core::{Axis, Dataset};
 
 use crate::chunk_cache::ChunkCache;
 use crate::error::{Error, Result};
-use crate::{bdv, czi, hdf5, nd2, netcdf, npy, ome_zarr};
+use crate::{bdv, czi, hdf5, image_folder, jpeg2000, nd2, netcdf, npy, ome_zarr, png};
 
 /// How a file is to be opened.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +20,8 @@ pub struct OpenOptions {
     pub axes: Option<String>,
     /// The member to read: an HDF5 dataset, an NPZ array, a Zarr node.
     pub dataset: Option<String>,
+    /// The axis that the files of a folder follow each other along, z where nothing else is said.
+    pub along: Option<Axis>,
     /// Whether damaged parts are filled and listed instead of being errors.
     pub rescue: bool,
     /// Where decoded chunks are kept; `None` keeps none.
@@ -66,6 +68,22 @@ const FORMATS: &[Format] = &[
         name: "bdv-hdf5",
         recognises: bdv::recognises_xml,
         open: |path, how| Ok(Box::new(bdv::open_xml(path, how)?)),
+    },
+    Format {
+        name: "jpeg2000",
+        recognises: jpeg2000::recognises,
+        open: |path, how| Ok(Box::new(jpeg2000::open(path, how)?)),
+    },
+    Format {
+        name: "png",
+        recognises: |p| p.begins_with(png::MAGIC),
+        open: |path, how| Ok(Box::new(png::open(path, how)?)),
+    },
+    // After all containers that are folders.
+    Format {
+        name: "image-folder",
+        recognises: image_folder::recognises,
+        open: |path, how| Ok(Box::new(image_folder::open(path, how)?)),
     },
 ];
 

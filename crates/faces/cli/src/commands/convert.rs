@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use hooke_workflows::convert::{ConvertOptions, ConvertWorkflow};
-use hooke_workflows::image_output::Store;
+use hooke_workflows::image_output::{FORMATS, Store};
 
 use super::Result;
 use crate::frame::common::CommonArgs;
@@ -22,7 +22,7 @@ pub struct ConvertArgs {
     /// The image; several are joined along one axis, in the order given
     #[arg(value_name = "IN", required = true)]
     inputs: Vec<PathBuf>,
-    /// The output; the suffix chooses the format
+    /// The output; the suffix chooses the format, NAME/ a folder of pictures
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
     #[command(flatten)]
@@ -51,7 +51,8 @@ struct SelectArgs {
     /// What the stored dimensions are, in stored order, like xyz [default: from the file]
     #[arg(long, value_name = "AXES")]
     axes: Option<String>,
-    /// With several inputs: the axis along which they follow each other [default: z]
+    /// Of several inputs, or a folder of pictures: the axis they follow each other along [default: z,
+    /// of a folder as its names say]
     #[arg(long, value_name = "AXIS", value_parser = ["t", "c", "z"])]
     along: Option<String>,
     /// Number or names of channels whose planes are stored in turn
@@ -131,7 +132,7 @@ struct ValueArgs {
 #[command(next_help_heading = "Storing")]
 struct StoreArgs {
     /// Format of the output [default: by suffix]
-    #[arg(long, value_name = "FORMAT", value_parser = ["ome-zarr", "ome-tiff", "tiff", "imagej-tiff", "hdf5", "netcdf", "bdv", "npy"])]
+    #[arg(long, value_name = "FORMAT", value_parser = FORMATS)]
     to: Option<String>,
     /// Chunk z,y,x in voxels [default: 32,128,128, of HDF5 32,64,64]
     #[arg(long, value_name = "AXES")]
@@ -139,7 +140,8 @@ struct StoreArgs {
     /// Shard z,y,x in voxels [default: 4 chunks per axis]
     #[arg(long, value_name = "AXES")]
     shard: Option<String>,
-    /// Codec and level: none, zstd, gzip, blosc-lz4, blosc-zstd; of TIFF also lzw, deflate, packbits
+    /// Codec and level: none, zstd, gzip, blosc-lz4, blosc-zstd; of TIFF also lzw, deflate, packbits;
+    /// of NPZ none, deflate
     /// [default: zstd:3, of OME-TIFF deflate:6, of HDF5 gzip:4]
     #[arg(long, value_name = "CODEC[:LEVEL]")]
     compression: Option<String>,
@@ -167,13 +169,18 @@ struct StoreArgs {
 /// Runs the command.
 pub fn run(args: ConvertArgs, cx: &Context) -> Result {
     let (s, v, w) = (args.select, args.values, args.store);
+    let folder = args.output.as_os_str().as_encoded_bytes().ends_with(b"/");
+    let plain = args.output.extension().is_none();
+    let format = w.to.or_else(|| (folder && plain).then(|| "image-folder".to_owned()));
+    // Files beside the output take its name, which ends before the slash.
+    let output: PathBuf = args.output.components().collect();
     let options = ConvertOptions {
         image: s.image,
         dataset: s.dataset,
         level: s.level,
         axes: s.axes,
-        spans: [s.t, s.c, s.z, s.y, s.x],
         along: s.along,
+        spans: [s.t, s.c, s.z, s.y, s.x],
         deinterleave: s.deinterleave,
         drop_remainder: s.drop_remainder,
         subtract: v.subtract,
@@ -190,7 +197,7 @@ pub fn run(args: ConvertArgs, cx: &Context) -> Result {
         rescue: s.rescue,
         verify: args.common.verify,
         store: Store {
-            format: w.to,
+            format,
             chunk: w.chunk,
             shard: w.shard,
             levels: w.levels,
@@ -204,7 +211,7 @@ pub fn run(args: ConvertArgs, cx: &Context) -> Result {
             ..Store::default()
         },
     };
-    execute::refuse_existing(&args.output, &args.common)?;
-    let workflow = ConvertWorkflow::new(options, &args.inputs, &args.output)?;
-    execute::run(&workflow, &args.output, &args.common, cx)
+    execute::refuse_existing(&output, &args.common)?;
+    let workflow = ConvertWorkflow::new(options, &args.inputs, &output)?;
+    execute::run(&workflow, &output, &args.common, cx)
 }

@@ -37,6 +37,10 @@ pub struct InfoArgs {
     /// Only this member of a container
     #[arg(long, value_name = "PATH")]
     dataset: Option<String>,
+    /// Of a folder of pictures: the axis they follow each other along [default: z, or as their
+    /// names say]
+    #[arg(long, value_name = "AXIS", value_parser = ["t", "c", "z"])]
+    along: Option<String>,
     /// Fill damaged parts instead of refusing them
     #[arg(long)]
     rescue: bool,
@@ -54,6 +58,7 @@ pub fn run(args: InfoArgs, _cx: &Context) -> Result {
         full: args.full,
         axes: args.axes,
         dataset: args.dataset,
+        along: args.along,
         rescue: args.rescue,
     };
     let files: Vec<_> = args.input.iter().map(|p| inspect(p, &options, &())).collect();

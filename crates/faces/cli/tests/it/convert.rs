@@ -13,7 +13,8 @@ fn source() -> Bench {
 fn every_format_gives_back_the_same_pixels() {
     let bench = source();
     let wanted = bench.hash("a.ome.zarr");
-    let names = ["b.tif", "b.ome.tif", "b.h5", "b.npy", "c.xml", "b04.ome.zarr"];
+    let names =
+        ["b.tif", "b.ome.tif", "b.h5", "b.npy", "b.npz", "c.xml", "planes/", "b04.ome.zarr"];
     for name in names {
         let more = if name.starts_with("b04") { "--ngff 0.4" } else { "" };
         bench.ok(&format!("convert a.ome.zarr -o {name} {more} -q"));
@@ -21,6 +22,19 @@ fn every_format_gives_back_the_same_pixels() {
         bench.ok(&format!("convert {name} -o back.ome.zarr -q --overwrite"));
         assert_eq!(bench.hash("back.ome.zarr"), wanted, "{name} and back");
     }
+}
+
+#[test]
+fn a_plane_becomes_a_picture_and_a_stack_does_not() {
+    let bench = source();
+    bench.ok("convert a.ome.zarr -o plane.npy --z 3 -q");
+    bench.ok("convert a.ome.zarr -o plane.png --z 3 -q");
+    let image =
+        |name: &str| bench.json(&format!("info {name} --stats"))["files"][0]["images"][0].clone();
+    assert_eq!(image("plane.png")["axes"], "yx");
+    assert_eq!(image("plane.png")["stats"], image("plane.npy")["stats"]);
+    let err = bench.fails(1, "convert a.ome.zarr -o stack.png");
+    assert!(err.contains("9 planes") && err.contains("--to image-folder"), "{err}");
 }
 
 #[test]

@@ -19,10 +19,10 @@ pub struct ConvertOptions {
     pub level: usize,
     /// What the stored dimensions are, in stored order.
     pub axes: Option<String>,
+    /// The axis that several inputs, or the files of a folder, follow each other along: `t`, `c` or `z`.
+    pub along: Option<String>,
     /// Part of each axis, `t, c, z, y, x`.
     pub spans: [Option<String>; 5],
-    /// Axis along which several inputs are joined: `t`, `c` or `z`.
-    pub along: Option<String>,
     /// Number or names of channels whose planes are stored in turn.
     pub deinterleave: Option<String>,
     /// Leave planes out that are no whole set of channels.

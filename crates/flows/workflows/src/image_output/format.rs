@@ -6,7 +6,10 @@ use hooke_core::image::{ImageSink, SourceError};
 use hooke_core::{Dtype, ImageMeta, Level};
 use hooke_io::bdv::{BdvSettings, BdvSink, WorldUnit};
 use hooke_io::hdf5::{Hdf5Settings, Hdf5Sink};
+use hooke_io::image_folder::FolderSink;
 use hooke_io::netcdf;
+use hooke_io::npy::NpzSink;
+use hooke_io::png::{PngSink, check_png};
 use hooke_io::tiff::{self, Kind as TiffKind, TiffSink};
 
 use super::error::OutputError;
@@ -27,9 +30,31 @@ pub enum OutputFormat {
     Bdv,
     /// NPY and its sidecar.
     Npy,
+    /// An NPZ archive.
+    Npz,
+    /// One plane as a PNG picture.
+    Png,
+    /// A folder of TIFF files, one per plane.
+    ImageFolder,
 }
 
-const SUFFIXES: &str = ".ome.zarr, .zarr, .ome.tif, .tif, .h5, .hdf5, .nc, .xml or .npy";
+/// Every format, as `--to` names it.
+pub const FORMATS: [&str; 11] = [
+    "ome-zarr",
+    "ome-tiff",
+    "imagej-tiff",
+    "tiff",
+    "hdf5",
+    "netcdf",
+    "bdv",
+    "npy",
+    "npz",
+    "png",
+    "image-folder",
+];
+
+const SUFFIXES: &str =
+    ".ome.zarr, .zarr, .ome.tif, .tif, .h5, .hdf5, .nc, .xml, .npy, .npz or .png";
 
 impl OutputFormat {
     /// The format that was named, or that of the suffix; without a suffix OME-Zarr.
@@ -56,9 +81,12 @@ impl OutputFormat {
             Some("netcdf") => OutputFormat::Netcdf,
             Some("bdv") => OutputFormat::Bdv,
             Some("npy") => OutputFormat::Npy,
+            Some("npz") => OutputFormat::Npz,
+            Some("png") => OutputFormat::Png,
+            Some("image-folder") => OutputFormat::ImageFolder,
             Some(other) => {
-                let known = "one of ome-zarr ome-tiff imagej-tiff tiff hdf5 netcdf bdv npy";
-                return Err(OutputError::option("format", other, known));
+                let known = format!("one of {}", FORMATS.join(" "));
+                return Err(OutputError::option("format", other, &known));
             }
             None if ends(&[".zarr"]) => OutputFormat::OmeZarr,
             None if ends(&[".ome.tif", ".ome.tiff"]) => OutputFormat::Tiff(TiffKind::Ome),
@@ -67,6 +95,8 @@ impl OutputFormat {
             None if ends(&[".nc"]) => OutputFormat::Netcdf,
             None if ends(&[".xml"]) => OutputFormat::Bdv,
             None if ends(&[".npy"]) => OutputFormat::Npy,
+            None if ends(&[".npz"]) => OutputFormat::Npz,
+            None if ends(&[".png"]) => OutputFormat::Png,
             None if path.extension().is_none() => OutputFormat::OmeZarr,
             None => {
                 let suffix = path.extension().unwrap_or_default().to_string_lossy();
@@ -92,6 +122,9 @@ impl OutputFormat {
             OutputFormat::Netcdf => "netcdf",
             OutputFormat::Bdv => "bdv-hdf5",
             OutputFormat::Npy => "npy",
+            OutputFormat::Npz => "npz",
+            OutputFormat::Png => "png",
+            OutputFormat::ImageFolder => "image-folder",
         }
     }
 
@@ -126,6 +159,15 @@ impl OutputFormat {
                     hint: "leave --compression out, or write .ome.zarr".to_owned(),
                 })
             }
+            OutputFormat::Png if store.compression.is_some() => Err(OutputError::Option {
+                what: "the compression of a PNG picture is not chosen".to_owned(),
+                hint: "leave --compression out".to_owned(),
+            }),
+            OutputFormat::Png => Ok(check_png(path, meta)?),
+            OutputFormat::Npz => store.deflate_level().map(drop),
+            OutputFormat::ImageFolder => {
+                Ok(tiff_options(TiffKind::Tiff, store)?.check(path, meta)?)
+            }
             OutputFormat::OmeZarr | OutputFormat::Npy => Ok(()),
         }
     }
@@ -135,6 +177,15 @@ impl OutputFormat {
         match self {
             OutputFormat::Tiff(kind) => tiff::lost_items(meta, kind),
             OutputFormat::Netcdf => netcdf::lost_items(meta),
+            OutputFormat::Npz => lost_beside_sizes(meta),
+            OutputFormat::Png | OutputFormat::ImageFolder => {
+                // Files of a folder keep the sizes within their plane.
+                let kept = if self == OutputFormat::Png { 0..3 } else { 0..1 };
+                let sized = meta.voxel_size_um[kept].iter().any(|s| s.value.is_some());
+                let size =
+                    if self == OutputFormat::Png { "voxel size" } else { "voxel size along z" };
+                sized.then_some(size).into_iter().chain(lost_beside_sizes(meta)).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -188,11 +239,29 @@ impl OutputFormat {
                 };
                 Box::new(BdvSink::create(path, meta, &settings)?)
             }
+            OutputFormat::Npz => Box::new(NpzSink::create(path, meta, store.deflate_level()?)?),
+            OutputFormat::Png => Box::new(PngSink::create(path, meta)?),
+            OutputFormat::ImageFolder => {
+                Box::new(FolderSink::create(path, meta, &tiff_options(TiffKind::Tiff, store)?)?)
+            }
             OutputFormat::OmeZarr | OutputFormat::Npy => {
                 return Err(format!("{} is written directly", self.name()).into());
             }
         })
     }
+}
+
+/// What is lost where only sizes of voxels are kept.
+fn lost_beside_sizes(meta: &ImageMeta) -> Vec<&'static str> {
+    let items = [
+        (meta.origin_um.iter().any(|o| o.value.is_some()), "origin"),
+        (meta.affine.is_some(), "affine"),
+        (!meta.channels.is_empty(), "channels"),
+        (meta.frame_interval_s.is_some(), "frame interval"),
+        (meta.frame_times_s.is_some(), "frame times"),
+        (meta.labels, "labels"),
+    ];
+    items.into_iter().filter_map(|(known, name)| known.then_some(name)).collect()
 }
 
 fn tiff_options(kind: TiffKind, store: &Store) -> Result<tiff::WriteOptions, OutputError> {

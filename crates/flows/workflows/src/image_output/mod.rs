@@ -23,7 +23,7 @@ use hooke_io::ome_zarr::{self, WriteOptions};
 use crate::engine::two_step::piece;
 use crate::engine::{BlockContext, BlockError, RunBlock, Summary, WorkDir};
 pub use error::OutputError;
-pub use format::OutputFormat;
+pub use format::{FORMATS, OutputFormat};
 pub use store::Store;
 
 /// An image that is written block by block.

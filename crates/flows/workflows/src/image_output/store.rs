@@ -11,7 +11,7 @@ use crate::options::Lengths;
 
 /// A shard that nobody asked for is not larger than this, so that blocks fit a small memory.
 const USUAL_SHARD: u64 = 32 << 20;
-/// Planes in a chunk of the private store of a TIFF, which is streamed out plane by plane.
+/// Planes in a chunk of the private store of what is streamed out plane by plane.
 const PLANES_TO_STREAM: u64 = 4;
 /// Planes in a chunk of the private store of an HDF5 file: as many as its own chunks have.
 const HDF5_PLANES: u64 = 32;
@@ -125,7 +125,10 @@ impl Store {
         let [z, y, x] = given.unwrap_or(self.usual_chunk);
         let chunk = match format {
             OutputFormat::OmeZarr | OutputFormat::Npy => [z, y, x],
-            OutputFormat::Tiff(_) => [PLANES_TO_STREAM, y.max(64), x.max(64)],
+            OutputFormat::Tiff(_)
+            | OutputFormat::Npz
+            | OutputFormat::Png
+            | OutputFormat::ImageFolder => [PLANES_TO_STREAM, y.max(64), x.max(64)],
             OutputFormat::Hdf5 | OutputFormat::Netcdf | OutputFormat::Bdv => {
                 [HDF5_PLANES, y.max(64), x.max(64)]
             }
@@ -190,6 +193,21 @@ impl Store {
             "zstd" => tiff::Compression::Zstd(level(3, 22)?),
             _ => return Err(refuse()),
         }))
+    }
+
+    /// The level of deflate that an NPZ archive was asked for; `None` for arrays as they are.
+    pub(super) fn deflate_level(&self) -> Result<Option<u32>, OutputError> {
+        let Some(text) = &self.compression else { return Ok(None) };
+        let refuse =
+            || OutputError::option("compression", text, "none, deflate or deflate:1 to deflate:9");
+        match text.split_once(':') {
+            None if text == "none" => Ok(None),
+            None if text == "deflate" => Ok(Some(6)),
+            Some(("deflate", level)) => {
+                level.parse().ok().filter(|l| (1..=9).contains(l)).map(Some).ok_or_else(refuse)
+            }
+            _ => Err(refuse()),
+        }
     }
 
     /// The gzip level that an HDF5 file was asked for.

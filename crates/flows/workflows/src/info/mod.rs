@@ -31,6 +31,8 @@ pub struct InfoOptions {
     pub axes: Option<String>,
     /// Only this member of a container.
     pub dataset: Option<String>,
+    /// The axis that the files of a folder follow each other along: `t`, `c` or `z`.
+    pub along: Option<String>,
     /// Fill damaged parts instead of refusing them.
     pub rescue: bool,
 }
@@ -90,6 +92,7 @@ fn try_inspect(
     let how = OpenOptions {
         axes: options.axes.clone(),
         dataset: options.dataset.clone(),
+        along: options.along.as_deref().and_then(crate::options::axis),
         rescue: options.rescue,
         cache: Some(Arc::new(ChunkCache::new(hooke_core::budget::SMALLEST_CACHE))),
     };

@@ -70,3 +70,9 @@ fn named_axes(text: &str) -> Option<Result<[Option<&str>; 3], ()>> {
     }
     Some(Ok(values))
 }
+
+/// The axis of a single letter.
+pub(crate) fn axis(text: &str) -> Option<hooke_core::Axis> {
+    let mut letters = text.chars();
+    letters.next().filter(|_| letters.next().is_none()).and_then(hooke_core::Axis::from_letter)
+}

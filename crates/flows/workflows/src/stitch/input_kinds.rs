@@ -78,7 +78,8 @@ pub fn folder_of(path: &Path) -> PathBuf {
 }
 
 fn is_container(path: &Path) -> bool {
-    hooke_io::open(path, &OpenOptions::default()).is_ok()
+    // In a folder of pictures every file is a tile.
+    hooke_io::open(path, &OpenOptions::default()).is_ok_and(|d| d.format() != "image-folder")
 }
 
 fn name_of(path: &Path) -> String {

@@ -161,9 +161,7 @@ impl Stored {
 
 /// Texts of variable length.
 fn heap_texts(handles: &Handles, references: &[u8], base: u64) -> Result<Vec<String>> {
-    let text = |bytes: Vec<u8>| {
-        String::from_utf8_lossy(&bytes).trim_end_matches('\0').to_owned()
-    };
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim_end_matches('\0').to_owned();
     Ok(heap_items(handles, references, base, 1)?.into_iter().map(text).collect())
 }
 

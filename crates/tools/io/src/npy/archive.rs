@@ -8,14 +8,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hooke_core::image::SourceError;
 use hooke_core::{
-    Dataset, ImageMeta, ImageSource, Level, Origin, Pixels, Problem, ReadStatus, Region,
+    Dataset, Dtype, ImageMeta, ImageSource, Level, Origin, Pixels, Problem, ReadStatus, Region,
+    Sourced,
 };
 use zip::{CompressionMethod, ZipArchive};
 
-use super::Header;
+use super::header::{Header, read_text};
 use super::read::{NpyImage, check_size};
 use crate::open::Probe;
 use crate::stored_axes::StoredAxes;
+use crate::strided::RawSample;
 use crate::{Error, OpenOptions, Result};
 
 /// An opened NPZ file: an image per array of two dimensions or more, in the order of the archive.
@@ -23,6 +25,11 @@ pub struct NpzDataset {
     images: Vec<Arc<dyn ImageSource>>,
     problems: Vec<Problem>,
 }
+
+/// The array that `axes` and `voxel_size_um` of the same archive describe.
+pub(super) const IMAGE: &str = "image";
+/// Bytes of the longest of these two that is read.
+const LONGEST_TEXT: u64 = 4096;
 
 /// Whether a file is a ZIP archive of numpy's arrays.
 pub fn recognises_npz(probe: &Probe) -> bool {
@@ -69,7 +76,7 @@ impl NpzDataset {
         let mut archive = open_archive(path)?;
         let mut member = archive.by_index(index).map_err(|e| bad(path, &e))?;
         let name = member.name().map_err(|e| bad(path, &e))?.into_owned();
-        let Some(name) = name.strip_suffix(".npy") else { return Ok(()) };
+        let Some(name) = name.strip_suffix(".npy").map(str::to_owned) else { return Ok(()) };
         if how.dataset.as_deref().is_some_and(|wanted| wanted != name) {
             return Ok(());
         }
@@ -88,10 +95,15 @@ impl NpzDataset {
             .axes
             .as_deref()
             .filter(|a| how.dataset.is_some() || a.chars().count() == dimensions);
-        let (stored, from) = StoredAxes::resolve(path, dimensions, user, None)?;
+        drop(member);
+        let beside = match (name.as_str(), how.axes.is_some()) {
+            (IMAGE, false) => Beside::read(&mut archive, dimensions),
+            _ => Beside::default(),
+        };
+        let (stored, from) = StoredAxes::resolve(path, dimensions, user, beside.axes.as_deref())?;
+        let member = archive.by_index(index).map_err(|e| bad(path, &e))?;
         let file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
         let begin = member.data_start().unwrap_or(0);
-        let name = name.to_owned();
         let mut image = NpyImage::new(
             path,
             file,
@@ -102,7 +114,8 @@ impl NpzDataset {
             from,
             &mut self.problems,
         );
-        image.meta.dataset = Some(name.clone());
+        image.meta.dataset = Some(name);
+        image.meta.voxel_size_um = beside.voxel_size_um;
         if member.compression() == CompressionMethod::Stored {
             let found = std::fs::metadata(path).map_err(|e| Error::io(path, "inspect", e))?.len();
             check_size(path, &header, found.saturating_sub(begin))?;
@@ -120,6 +133,49 @@ impl NpzDataset {
         }));
         Ok(())
     }
+}
+
+/// What an archive says of the array `image`.
+struct Beside {
+    axes: Option<String>,
+    voxel_size_um: [Sourced<f64>; 3],
+}
+
+impl Default for Beside {
+    fn default() -> Beside {
+        Beside { axes: None, voxel_size_um: [Sourced::unknown(); 3] }
+    }
+}
+
+impl Beside {
+    /// Reads `axes` and `voxel_size_um`; what is not there or means something else is not known.
+    fn read(archive: &mut ZipArchive<BufReader<File>>, dimensions: usize) -> Beside {
+        let mut member = |name: &str| {
+            let mut bytes = Vec::new();
+            let member = archive.by_name(name).ok()?;
+            member.take(LONGEST_TEXT).read_to_end(&mut bytes).ok()?;
+            Some(bytes)
+        };
+        let axes = member("axes.npy").and_then(|bytes| read_text(&bytes));
+        let fits = |a: &StoredAxes| a.order().len() == dimensions;
+        let axes = axes.filter(|a| StoredAxes::parse(a).as_ref().is_some_and(fits));
+        let sizes = member("voxel_size_um.npy").and_then(|bytes| numbers(&bytes));
+        let known = |v: f64| match v.is_finite() && v > 0.0 {
+            true => Sourced::file(v),
+            false => Sourced::unknown(),
+        };
+        let voxel_size_um = sizes.map_or([Sourced::unknown(); 3], |sizes| sizes.map(known));
+        Beside { axes, voxel_size_um }
+    }
+}
+
+/// Three numbers of an NPY file.
+fn numbers(bytes: &[u8]) -> Option<[f64; 3]> {
+    let header = Header::read(Path::new(""), &mut &*bytes).ok()?;
+    let double = header.sample == RawSample::Native(Dtype::Float64) && !header.big_endian;
+    let data = bytes.get(header.data_offset as usize..)?.as_chunks().0;
+    let [z, y, x] = data.get(..3).filter(|_| double && header.shape == [3])? else { return None };
+    Some([*z, *y, *x].map(f64::from_le_bytes))
 }
 
 /// A compressed array, unpacked when it is first read.

@@ -81,16 +81,19 @@ impl Header {
             _ => 'u',
         };
         let order = if dtype.size() == 1 { '|' } else { '<' };
+        Header::of_type(&format!("{order}{kind}{}", dtype.size()), shape)
+    }
+
+    /// The same for any of numpy's types.
+    fn of_type(descr: &str, shape: &[u64]) -> Vec<u8> {
         let mut lengths = String::new();
         for n in shape {
             lengths.push_str(&format!("{n}, "));
         }
         let lengths =
             if shape.len() == 1 { lengths.trim_end() } else { lengths.trim_end_matches(", ") };
-        let text = format!(
-            "{{'descr': '{order}{kind}{}', 'fortran_order': False, 'shape': ({lengths}), }}",
-            dtype.size()
-        );
+        let text =
+            format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({lengths}), }}");
         let total = (MAGIC.len() + 4 + text.len() + 1).next_multiple_of(64);
         let padding = total - (MAGIC.len() + 4 + text.len() + 1);
         let mut out = MAGIC.to_vec();
@@ -102,6 +105,29 @@ impl Header {
         out.push(b'\n');
         out
     }
+}
+
+/// An NPY file of one text, as numpy writes `np.array("zyx")`.
+pub(super) fn write_text(text: &str) -> Vec<u8> {
+    let mut bytes = Header::of_type(&format!("<U{}", text.chars().count()), &[]);
+    bytes.extend(text.chars().flat_map(|c| u32::from(c).to_le_bytes()));
+    bytes
+}
+
+/// The text of such a file; `None` for anything else.
+pub(super) fn read_text(bytes: &[u8]) -> Option<String> {
+    let length = u16::from_le_bytes(bytes.get(8..10)?.try_into().ok()?) as usize;
+    let header = std::str::from_utf8(bytes.get(10..10 + length)?).ok()?;
+    let big_endian = header.contains("'>U");
+    if !bytes.starts_with(MAGIC) || !(big_endian || header.contains("'<U")) {
+        return None;
+    }
+    let read = |c: &[u8; 4]| {
+        char::from_u32(if big_endian { u32::from_be_bytes(*c) } else { u32::from_le_bytes(*c) })
+    };
+    let text: String =
+        bytes[10 + length..].as_chunks().0.iter().map(read).collect::<Option<_>>()?;
+    Some(text.trim_end_matches('\0').to_owned())
 }
 
 fn read_up_to(file: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
@@ -255,6 +281,14 @@ mod tests {
                 assert_eq!((header.shape, header.data_offset), (shape.clone(), bytes.len() as u64));
             }
         }
+    }
+
+    #[test]
+    fn a_text_survives() {
+        assert_eq!(read_text(&write_text("tczyx")).unwrap(), "tczyx");
+        assert_eq!(read_text(&write_text("")).unwrap(), "");
+        assert_eq!(read_text(&Header::write(Dtype::Uint8, &[3])), None);
+        assert_eq!(read_text(&write_text("zyx")[..20]), None);
     }
 
     #[test]

@@ -6,11 +6,13 @@
 //! | `read` | regions of an array |
 //! | `archive` | the arrays of an NPZ file |
 //! | `write` | blocks into a preallocated file |
+//! | `write_archive` | an image into an NPZ file, as a stream |
 
 mod archive;
 mod header;
 mod read;
 mod write;
+mod write_archive;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -19,6 +21,7 @@ pub use archive::{NpzDataset, open_npz, recognises_npz};
 pub use header::{Header, MAGIC};
 pub use read::{NpyDataset, open};
 pub use write::NpySink;
+pub use write_archive::NpzSink;
 
 /// The sidecar of an array file: `a.npy.json` beside `a.npy`.
 pub fn sidecar(path: &Path) -> PathBuf {

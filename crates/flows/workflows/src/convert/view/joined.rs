@@ -24,13 +24,9 @@ impl Joined {
     pub fn new(
         parts: Vec<Arc<dyn View>>,
         paths: &[PathBuf],
-        along: Option<&str>,
+        along: Option<Axis>,
     ) -> Result<Joined, ConvertError> {
-        let axis = match along.unwrap_or("z") {
-            "t" => Axis::T,
-            "c" => Axis::C,
-            _ => Axis::Z,
-        };
+        let axis = along.unwrap_or(Axis::Z);
         let d = axis.index();
         let first = parts[0].meta().clone();
         let like = |meta: &ImageMeta| {

@@ -14,10 +14,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hooke_core::image::{ImageSink, SourceError};
-use hooke_core::{ImageMeta, ImageSource, Pixels, Region};
+use hooke_core::{Axis, ImageMeta, ImageSource, Pixels, Region};
 use hooke_io::{ChunkCache, OpenOptions};
 
 use super::{ConvertError, ConvertOptions};
+use crate::options::axis;
 use deinterleaved::Deinterleaved;
 use joined::Joined;
 use opened::Opened;
@@ -70,14 +71,17 @@ impl Views {
     ) -> Result<Views, ConvertError> {
         let (mut problems, mut files) = (Vec::new(), Vec::new());
         let mut parts: Vec<Arc<dyn View>> = Vec::new();
+        let along = options.along.as_deref().and_then(axis);
+        // Several inputs follow each other; what is within a folder then follows its names.
+        let within = along.filter(|_| inputs.len() == 1);
         for input in inputs {
-            let (image, more) = open_image(input, options, cache)?;
+            let (image, more) = open_image(input, options, within, cache)?;
             parts.push(Arc::new(Opened::new(image, options.level)?));
             problems.extend(more);
         }
         let mut view = match parts.as_slice() {
             [one] => Arc::clone(one),
-            _ => Arc::new(Joined::new(parts, inputs, options.along.as_deref())?),
+            _ => Arc::new(Joined::new(parts, inputs, along)?),
         };
         if let Some(text) = &options.deinterleave {
             view = Arc::new(Deinterleaved::new(view, text, options.drop_remainder)?);
@@ -96,7 +100,7 @@ impl Views {
                 view = Arc::new(Subtracted::channel(Arc::clone(&view), *c));
             }
             Some(Subtrahend::File(path)) => {
-                let (image, more) = open_image(path, &plain(options), cache)?;
+                let (image, more) = open_image(path, &plain(options), None, cache)?;
                 problems.extend(more);
                 view = Arc::new(Subtracted::image(view, image, path)?);
                 files.push(path.clone());
@@ -128,11 +132,13 @@ fn plain(options: &ConvertOptions) -> ConvertOptions {
 fn open_image(
     path: &Path,
     options: &ConvertOptions,
+    along: Option<Axis>,
     cache: &Arc<ChunkCache>,
 ) -> Result<(Arc<dyn ImageSource>, Vec<(String, String)>), ConvertError> {
     let how = OpenOptions {
         axes: options.axes.clone(),
         dataset: options.dataset.clone(),
+        along,
         rescue: options.rescue,
         cache: Some(Arc::clone(cache)),
     };

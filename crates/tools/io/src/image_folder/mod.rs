@@ -1,0 +1,14 @@
+//! Folders of pictures: one file per plane, read as one stack and written as one.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `places` | which file holds which planes: by the names Hooke writes, or one after the other |
+//! | `read` | the folder as a data set |
+//! | `write` | planes into TIFF files |
+
+mod places;
+mod read;
+mod write;
+
+pub use read::{FolderDataset, open, recognises};
+pub use write::FolderSink;
