@@ -11,7 +11,9 @@
 //! | [`czi`] | Zeiss CZI |
 //! | [`expression`] | paths with tags, such as `scan_<X,2>_<Y,2>.tif`, and the files that match |
 //! | [`hdf5`] | HDF5 |
+//! | [`imaris`] | Imaris `.ims` |
 //! | [`image_entry`] | one image as `hooke info --json` prints it |
+//! | [`lif`] | Leica LIF |
 //! | [`npy`] | numpy's array files |
 //! | [`stored_axes`] | the axes of an array as they are stored |
 //! | [`strided`] | regions of raw arrays in files |
@@ -31,6 +33,8 @@ pub mod error;
 pub mod expression;
 pub mod hdf5;
 pub mod image_entry;
+pub mod imaris;
+pub mod lif;
 pub mod natural;
 pub mod nd2;
 pub mod netcdf;

@@ -24,9 +24,9 @@ mod sink;
 
 pub(crate) use addresses::addresses;
 pub(crate) use array::{Array, Reading, dtype_of};
-pub(crate) use image::image_of;
 pub(crate) use encode::Encoding;
 pub(crate) use handles::Handles;
+pub(crate) use image::image_of;
 pub(crate) use journal::{Journal, JournalArray};
 pub(crate) use sink::{ArrayTarget, write_chunks, write_file};
 

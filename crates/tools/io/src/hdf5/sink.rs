@@ -54,9 +54,8 @@ impl Hdf5Sink {
     /// [`Error::Io`] when the folder cannot be written; [`Error::MetadataInvalid`] for a dataset
     /// path that names nothing.
     pub fn create(target: &Path, meta: &ImageMeta, settings: &Hdf5Settings) -> Result<Hdf5Sink> {
-        let whole = |sink: &Hdf5Sink| {
-            write_file(&sink.target, false, |file| sink.put_together(file))
-        };
+        let whole =
+            |sink: &Hdf5Sink| write_file(&sink.target, false, |file| sink.put_together(file));
         Hdf5Sink::create_as(target, meta, settings, whole)
     }
 

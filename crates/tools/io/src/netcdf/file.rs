@@ -120,8 +120,7 @@ impl File {
         names.iter_mut().for_each(|n| *n = n.trim_matches('/').to_owned());
         names.sort_by(|a, b| natural_order(a, b));
         let scales = addresses(path, &names).unwrap_or_default();
-        let variables =
-            names.iter().filter_map(|name| variable(&handles, name, &scales)).collect();
+        let variables = names.iter().filter_map(|name| variable(&handles, name, &scales)).collect();
         let bytes = std::fs::metadata(path).map_err(|e| Error::io(path, "inspect", e))?.len();
         Ok(File { handles, variables, bytes })
     }
@@ -182,7 +181,7 @@ impl File {
 
     /// The attributes of the file itself that are texts.
     pub fn texts(&self) -> Vec<(String, String)> {
-        Attribute::of_file(&self.handles)
+        Attribute::texts_of_group(&self.handles, "")
     }
 
     pub(super) fn handles(&self) -> &Arc<Handles> {

@@ -104,14 +104,18 @@ impl NetcdfDataset {
         // The user's axes are meant for the variables they fit.
         let fits = |a: &&str| how.dataset.is_some() || a.chars().count() == dimensions.len();
         let user = how.axes.as_deref().filter(fits);
-        let (axes, from) =
-            StoredAxes::resolve(path, dimensions.len(), user, named.as_deref())?;
+        let (axes, from) = StoredAxes::resolve(path, dimensions.len(), user, named.as_deref())?;
         if from == Origin::Assumed {
             let names: Vec<&str> = dimensions.iter().map(|d| d.name().unwrap_or("?")).collect();
-            self.warn("axes-assumed", format!(
-                "`/{}` has the dimensions {}, which are no axes; {} is assumed",
-                variable.path, names.join(", "), axes.axes()
-            ));
+            self.warn(
+                "axes-assumed",
+                format!(
+                    "`/{}` has the dimensions {}, which are no axes; {} is assumed",
+                    variable.path,
+                    names.join(", "),
+                    axes.axes()
+                ),
+            );
         }
         let shape = axes.spread(&array.lengths, 1);
         let mut meta = ImageMeta::new(variable.path.clone(), axes.axes(), shape, array.dtype());
@@ -140,7 +144,13 @@ impl NetcdfDataset {
         self.problems.push(Problem::warning(code, text));
     }
 
-    fn along_space(&mut self, file: &File, dimension: &Dimension, axis: Axis, meta: &mut ImageMeta) {
+    fn along_space(
+        &mut self,
+        file: &File,
+        dimension: &Dimension,
+        axis: Axis,
+        meta: &mut ImageMeta,
+    ) {
         let Some((coordinate, values)) = numbers_along(file, dimension) else { return };
         let unit = unit_of(file, coordinate);
         let Some(um) = unit.as_deref().and_then(units::micrometres) else {
@@ -258,7 +268,8 @@ fn along_channels(file: &File, dimension: &Dimension, meta: &mut ImageMeta) {
         return;
     }
     if let Ok(Values::Texts(names)) = file.values(coordinate) {
-        let name = |n: String| Channel { name: Some(n).filter(|n| !n.is_empty()), ..Channel::default() };
+        let name =
+            |n: String| Channel { name: Some(n).filter(|n| !n.is_empty()), ..Channel::default() };
         meta.channels = names.into_iter().map(name).collect();
     }
 }
@@ -285,7 +296,8 @@ fn channel_attributes(file: &File, variable: &Variable, meta: &mut ImageMeta) {
         channel.emission_nm = pick(&emission, c);
     }
     let whole = 8 * meta.dtype.size() as u32;
-    if let Some([bits]) = file.attribute(variable, "significant_bits").and_then(Attribute::numbers).as_deref()
+    if let Some([bits]) =
+        file.attribute(variable, "significant_bits").and_then(Attribute::numbers).as_deref()
         && (1.0..=f64::from(whole)).contains(bits)
     {
         meta.significant_bits = *bits as u32;

@@ -144,7 +144,9 @@ impl<'a> Writer<'a> {
                 match self.dimensions.iter().position(|(path, _)| *path == full) {
                     Some(number) => return Ok(number),
                     None if group.is_empty() => {
-                        return Err(format!("`{path}` has the dimension `{name}`, which is not there"));
+                        return Err(format!(
+                            "`{path}` has the dimension `{name}`, which is not there"
+                        ));
                     }
                     None => group = group_of(group),
                 }
@@ -155,7 +157,9 @@ impl<'a> Writer<'a> {
         if let Content::Values(values) = &variable.content {
             if values.len() != wanted {
                 let found = values.len();
-                return Err(format!("`{path}` has {found} values where its dimensions make {wanted}"));
+                return Err(format!(
+                    "`{path}` has {found} values where its dimensions make {wanted}"
+                ));
             }
             if matches!(values, Values::Texts(_)) && numbers.len() != 1 {
                 return Err(format!("`{path}`: texts have one dimension, not {}", numbers.len()));
@@ -184,11 +188,7 @@ impl<'f> Writing<'f> {
 
     fn content(mut self, writer: &Writer<'_>, plan: &[Vec<usize>]) -> Result<(), Hdf5Error> {
         let text = format!("version=2,hooke={},hdf5=1.8", env!("CARGO_PKG_VERSION"));
-        let kind = DatatypeMessage::FixedString {
-            size: text.len() as u32,
-            padding: 0,
-            charset: 0,
-        };
+        let kind = DatatypeMessage::FixedString { size: text.len() as u32, padding: 0, charset: 0 };
         self.file.set_attr_typed(PROPERTIES, kind, text.into_bytes())?;
         for (name, value) in &writer.attributes {
             self.file_attribute(name, value)?;
@@ -206,7 +206,11 @@ impl<'f> Writing<'f> {
                 }
             };
             scale.set_scale(Some(&name))?;
-            scale.new_attr::<i32>().shape(()).create("_Netcdf4Dimid")?.write_numeric(&(number as i32))?;
+            scale
+                .new_attr::<i32>()
+                .shape(())
+                .create("_Netcdf4Dimid")?
+                .write_numeric(&(number as i32))?;
             match coordinate {
                 Some(v) => {
                     written[v] = Some(scale);

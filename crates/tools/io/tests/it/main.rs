@@ -6,6 +6,8 @@ mod czi;
 mod expressions;
 mod harness;
 mod hdf5;
+mod imaris;
+mod lif;
 mod nd2;
 mod netcdf;
 mod npy;

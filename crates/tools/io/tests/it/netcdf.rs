@@ -122,7 +122,10 @@ fn coordinates_give_size_and_place_or_a_reason_why_not() {
     assert_eq!(problems, ["metadata-invalid"]);
     for x in [vec![0.0, 1.0, 2.0, 3.1], vec![1.0; 4]] {
         let (meta, problems) = with_x(Values::numbers(x), &unit("um"));
-        assert_eq!((meta.voxel_size_um[2].value, problems), (None, vec!["metadata-invalid".into()]));
+        assert_eq!(
+            (meta.voxel_size_um[2].value, problems),
+            (None, vec!["metadata-invalid".into()])
+        );
         assert!(meta.origin_um[2].value.is_some());
     }
     let (meta, problems) = with_x(Values::numbers(vec![0.0, f64::NAN, 2.0, 3.0]), &unit("um"));
@@ -166,7 +169,10 @@ fn variables_in_groups_find_the_dimensions_above_them() {
     // `row` is no axis; what is assumed is said.
     assert_eq!(images[1].voxel_size_um[2].value, Some(0.25));
     assert_eq!(images[1].axes_from, hooke_core::Origin::Assumed);
-    assert_eq!(opened.problems().iter().map(|p| p.code.as_str()).collect::<Vec<_>>(), ["axes-assumed"]);
+    assert_eq!(
+        opened.problems().iter().map(|p| p.code.as_str()).collect::<Vec<_>>(),
+        ["axes-assumed"]
+    );
     let vendor = images[1].vendor.as_ref().unwrap();
     assert_eq!(vendor["attributes"]["scale_factor"], 0.5);
     assert_eq!(vendor["file"]["title"], "two fields");
@@ -204,7 +210,8 @@ fn tables_of_every_type_come_back() {
     assert_eq!((values("cell"), values("/ends"), values("name")), (wide, pairs, names));
     assert_eq!(values("count"), Values::numbers(vec![7u16]));
     let ends = file.variable("ends").unwrap();
-    let dimensions: Vec<_> = ends.dimensions.iter().map(|d| (d.name().unwrap(), d.length)).collect();
+    let dimensions: Vec<_> =
+        ends.dimensions.iter().map(|d| (d.name().unwrap(), d.length)).collect();
     // A dimension without coordinates has a name all the same.
     assert_eq!(dimensions, [("cell", 3), ("pair", 2)]);
     assert_eq!(file.coordinate(&ends.dimensions[0]).unwrap().path, "cell");
@@ -228,9 +235,15 @@ fn what_contradicts_itself_is_not_written() {
     let two = || Values::numbers(vec![1u8, 2]);
     refused(&|w| w.variable("a", &["y"], two(), &[]), "`a` has the dimension `y`");
     refused(&|w| w.variable("a", &["x", "x"], two(), &[]), "`a` has 2 values where");
-    refused(&|w| w.variable("x", &["x", "x"], Values::numbers(vec![0u8; 4]), &[]), "`x` is there twice");
+    refused(
+        &|w| w.variable("x", &["x", "x"], Values::numbers(vec![0u8; 4]), &[]),
+        "`x` is there twice",
+    );
     refused(&|w| w.variable("a//b", &["x"], two(), &[]), "is not a path of names");
-    refused(&|w| w.variable("a", &["x", "x"], Values::texts(["a"; 4]), &[]), "texts have one dimension");
+    refused(
+        &|w| w.variable("a", &["x", "x"], Values::texts(["a"; 4]), &[]),
+        "texts have one dimension",
+    );
     refused(&|w| w.dimension("x", 3), "`x` is there twice");
 }
 
