@@ -1,7 +1,8 @@
 """Makes the seeds of every fuzz target with tools other than ours: seeds.py fuzz/corpus
 
 Small files of each kind that a reader tells apart, so that a few seconds of fuzzing begin inside every
-branch. Needs: tests/python/requirements.txt. Seeds of `expression` are written by hand.
+branch. Needs: tests/python/requirements.txt. Seeds of `expression` are written by hand,
+those of nd2, czi and lif by the readers' tests (README.md).
 """
 
 import itertools

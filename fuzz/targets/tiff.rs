@@ -1,14 +1,14 @@
 //! Opens bytes as a TIFF file and reads a bounded part of every image and level.
 #![no_main]
 
+#[path = "../parts.rs"]
+mod parts;
+
 use std::path::Path;
 
-use hooke_core::{Dataset, ImageSource, Pixels, Region};
+use hooke_core::Dataset;
 use hooke_io::{OpenOptions, tiff};
 use libfuzzer_sys::fuzz_target;
-
-/// Voxels of a region that are read; more only takes time.
-const MOST: [u64; 5] = [2, 3, 2, 600, 600];
 
 fuzz_target!(|data: &[u8]| {
     for rescue in [false, true] {
@@ -18,17 +18,7 @@ fuzz_target!(|data: &[u8]| {
             continue;
         };
         for image in dataset.images().iter().take(4) {
-            read_parts(image.as_ref());
+            parts::read_parts(image.as_ref());
         }
     }
 });
-
-fn read_parts(image: &dyn ImageSource) {
-    let mut pixels = Pixels::zeros(image.meta().dtype, [0; 5]);
-    for (l, level) in image.levels().iter().enumerate().take(3) {
-        let first = Region::new([0; 5], std::array::from_fn(|d| level.shape[d].min(MOST[d])));
-        let start = std::array::from_fn(|d| level.shape[d] - first.shape[d]);
-        let _ = image.read(l, &first, &mut pixels);
-        let _ = image.read(l, &Region::new(start, first.shape), &mut pixels);
-    }
-}

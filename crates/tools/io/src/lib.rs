@@ -11,9 +11,11 @@
 //! | [`czi`] | Zeiss CZI |
 //! | [`expression`] | paths with tags, such as `scan_<X,2>_<Y,2>.tif`, and the files that match |
 //! | [`hdf5`] | HDF5 |
-//! | [`image_folder`] | folders of pictures as one stack |
 //! | [`image_entry`] | one image as `hooke info --json` prints it |
+//! | [`image_folder`] | folders of pictures as one stack |
+//! | [`imaris`] | Imaris `.ims` |
 //! | [`jpeg2000`] | JPEG 2000 images |
+//! | [`lif`] | Leica LIF |
 //! | [`npy`] | numpy's array files |
 //! | [`png`] | PNG pictures |
 //! | [`stored_axes`] | the axes of an array as they are stored |
@@ -36,7 +38,9 @@ pub mod expression;
 pub mod hdf5;
 pub mod image_entry;
 pub mod image_folder;
+pub mod imaris;
 pub mod jpeg2000;
+pub mod lif;
 pub mod natural;
 pub mod nd2;
 pub mod netcdf;

@@ -11,7 +11,7 @@ use hooke_core::{Axis, Dataset};
 
 use crate::chunk_cache::ChunkCache;
 use crate::error::{Error, Result};
-use crate::{bdv, czi, hdf5, image_folder, jpeg2000, nd2, netcdf, npy, ome_zarr, png};
+use crate::{bdv, czi, hdf5, image_folder, imaris, jpeg2000, lif, nd2, netcdf, npy, ome_zarr, png};
 
 /// How a file is to be opened.
 #[derive(Debug, Clone, Default)]
@@ -53,7 +53,7 @@ const FORMATS: &[Format] = &[
         recognises: npy::recognises_npz,
         open: |path, how| Ok(Box::new(npy::open_npz(path, how)?)),
     },
-    Format { name: "hdf5, netcdf", recognises: hdf5::recognises, open: open_hdf5 },
+    Format { name: "hdf5, netcdf, imaris", recognises: hdf5::recognises, open: open_hdf5 },
     Format {
         name: "nd2",
         recognises: |p| p.begins_with(nd2::MAGIC) || nd2::is_old(p),
@@ -63,6 +63,11 @@ const FORMATS: &[Format] = &[
         name: "czi",
         recognises: |p| p.begins_with(czi::MAGIC),
         open: |path, how| Ok(Box::new(czi::open(path, how)?)),
+    },
+    Format {
+        name: "lif",
+        recognises: lif::recognises,
+        open: |path, how| Ok(Box::new(lif::open(path, how)?)),
     },
     Format {
         name: "bdv-hdf5",
@@ -98,6 +103,9 @@ fn open_hdf5(path: &Path, how: &OpenOptions) -> Result<Box<dyn Dataset>> {
     let content = hdf5::Content::look(path)?;
     if how.dataset.is_none() && bdv::is_bdv_hdf5(&content.datasets) {
         return Ok(Box::new(bdv::open_hdf5(path, how)?));
+    }
+    if how.dataset.is_none() && imaris::recognises(&content) {
+        return Ok(Box::new(imaris::open(path, how)?));
     }
     if netcdf::recognises(path, &content) {
         return Ok(Box::new(netcdf::open(path, how)?));
@@ -168,7 +176,6 @@ impl Probe {
             (b"\x1f\x8b", "a gzip file; unpack it first"),
             (b"\xff\xd8\xff", "a JPEG picture"),
             (b"GIF8", "a GIF picture"),
-            (b"\x70\x00\x00\x00", "perhaps a Leica LIF file"),
             (b"ustar", "a tar archive"),
             (b"CDF\x01", CLASSIC_NETCDF),
             (b"CDF\x02", CLASSIC_NETCDF),

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hooke_core::pixels::Typed;
 use hooke_core::{Dtype, Pixels, Region, Sample, dispatch, region};
@@ -58,7 +59,7 @@ impl RawSample {
 #[derive(Debug)]
 pub struct StridedFile {
     /// The open file; read at positions, so that threads do not disturb each other.
-    pub file: File,
+    pub file: Arc<File>,
     /// Its path, for messages.
     pub path: PathBuf,
     /// Byte of the first sample.
@@ -254,7 +255,7 @@ mod tests {
     #[test]
     fn one_call_reads_over_short_gaps_only() {
         let file = |strides| StridedFile {
-            file: File::open("/dev/null").expect("exists"),
+            file: Arc::new(File::open("/dev/null").expect("exists")),
             path: PathBuf::new(),
             offset: 0,
             sample: RawSample::Native(Dtype::Uint16),

@@ -28,6 +28,8 @@ const PROBE: usize = 4096;
 const LARGEST_HEADER: u64 = 16 << 20;
 /// Parts of a header, and nodes of a group's tree, that are followed.
 const MOST_PARTS: usize = 4096;
+/// Groups within groups that are followed.
+const DEEPEST: usize = 64;
 
 /// Addresses of the headers of the datasets with these full paths (without a leading `/`).
 ///
@@ -109,7 +111,7 @@ impl Walk {
         seen: &mut HashSet<u64>,
         found: &mut HashMap<u64, String>,
     ) -> FormatResult<()> {
-        if !seen.insert(at) {
+        if !seen.insert(at) || path.matches('/').count() > DEEPEST {
             return Ok(());
         }
         for (name, address) in self.links(at)? {

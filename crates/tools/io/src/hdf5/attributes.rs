@@ -54,14 +54,24 @@ impl Attribute {
         names.unwrap_or_default()
     }
 
-    /// The attributes of the file itself that are texts.
-    pub(crate) fn of_file(handles: &Handles) -> Vec<(String, String)> {
-        let read = handles.run("the file's attributes", |file| {
-            let names = file.attr_names()?;
-            Ok(names.into_iter().filter_map(|n| Some((file.attr_string(&n).ok()?, n))).collect())
+    /// The attributes of a group that are texts; the empty path is the file itself.
+    ///
+    /// The crate does not tell the type of a group's attribute: what is no legible text is left
+    /// out. Texts of single characters in a row, as Imaris writes them, are joined.
+    pub(crate) fn texts_of_group(handles: &Handles, path: &str) -> Vec<(String, String)> {
+        let what = format!("attributes of `/{path}`");
+        let read = handles.run(&what, |file| {
+            let root = file.root_group();
+            let group = if path.is_empty() { root } else { root.group(path)? };
+            let text = |name: String| Some((group.attr_string(&name).ok()?, name));
+            Ok(group.attr_names()?.into_iter().filter_map(text).collect())
         });
         let read: Vec<(String, String)> = read.unwrap_or_default();
-        read.into_iter().map(|(text, name)| (name, text)).collect()
+        let legible = |text: &str| {
+            !text.is_empty()
+                && !text.contains(|c: char| c == '\u{FFFD}' || c.is_control() && !c.is_whitespace())
+        };
+        read.into_iter().filter(|(t, _)| legible(t)).map(|(text, name)| (name, text)).collect()
     }
 
     /// Of an attribute that lists object references, sequence by sequence: the first address of

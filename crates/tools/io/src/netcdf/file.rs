@@ -181,7 +181,7 @@ impl File {
 
     /// The attributes of the file itself that are texts.
     pub fn texts(&self) -> Vec<(String, String)> {
-        Attribute::of_file(&self.handles)
+        Attribute::texts_of_group(&self.handles, "")
     }
 
     pub(super) fn handles(&self) -> &Arc<Handles> {

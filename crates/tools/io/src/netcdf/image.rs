@@ -189,14 +189,15 @@ impl NetcdfDataset {
             return self.warn("unit-unknown", no_unit(coordinate, unit.as_deref(), "time"));
         };
         let Some(line) = self.line(file, coordinate, &values) else { return };
-        meta.frame_interval_s = line.step.filter(|_| line.even).map(|step| step * seconds);
-        if !line.even || line.first != 0.0 {
+        // The interval that was asked for may stand beside the times that were kept.
+        let near = |told: &f64| {
+            line.step.is_some_and(|step| (told - step).abs() <= INTERVAL_VARIES * step.abs())
+        };
+        let told = told_step(file, coordinate).filter(near);
+        let kept = line.step.filter(|_| line.even);
+        meta.frame_interval_s = told.or(kept).map(|step| step * seconds);
+        if line.first != 0.0 || told.or(kept) != kept || (kept.is_none() && values.len() > 1) {
             meta.frame_times_s = Some(values.iter().map(|v| v * seconds).collect());
-        }
-        if let (false, Some(told), Some(mean)) = (line.even, told_step(file, coordinate), line.step)
-            && (told - mean).abs() <= INTERVAL_VARIES * mean.abs()
-        {
-            meta.frame_interval_s = Some(told * seconds);
         }
     }
 

@@ -93,7 +93,7 @@ impl NpyImage {
             codec: "none".to_owned(),
         };
         let raw = StridedFile {
-            file,
+            file: Arc::new(file),
             path: path.to_owned(),
             offset: begin + header.data_offset,
             sample: header.sample,

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hooke_core::image::{SourceError, WrittenKey};
 use hooke_core::{ImageMeta, ImageSink, Level, Pixels, Region, Sample, dispatch};
@@ -81,7 +82,7 @@ impl NpySink {
     fn around(target: &Path, part: PathBuf, file: File, offset: u64, meta: &ImageMeta) -> NpySink {
         let strides = dense_strides(&meta.shape).expect("the file was reserved");
         let raw = StridedFile {
-            file,
+            file: Arc::new(file),
             path: target.to_owned(),
             offset,
             sample: RawSample::Native(meta.dtype),

@@ -283,6 +283,16 @@ pub fn check_damage(path: &Path, beside: &[PathBuf]) {
     assert!(peak < 512 << 20, "peak resident {peak} bytes");
 }
 
+/// Keeps a made file as a seed of the fuzz target of its format, where `HOOKE_FUZZ_SEEDS` names the
+/// folder of all seeds.
+pub fn keep_seed(format: &str, content: &[u8]) {
+    let Some(folder) = std::env::var_os("HOOKE_FUZZ_SEEDS") else { return };
+    let folder = PathBuf::from(folder).join(format);
+    let name: String = Sha256::digest(content)[..4].iter().map(|b| format!("{b:02x}")).collect();
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(name), content).unwrap();
+}
+
 /// Peak resident bytes of this process.
 pub fn peak_resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();

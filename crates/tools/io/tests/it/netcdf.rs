@@ -91,6 +91,11 @@ fn what_is_unknown_stays_unknown_and_single_planes_keep_their_size() {
     assert!(netcdf::lost_items(&meta).is_empty());
     meta.origin_um[1] = Sourced::file(3.0);
     assert_eq!(netcdf::lost_items(&meta).len(), 1);
+    // Even times at another interval than was asked for.
+    meta.frame_times_s = Some(vec![0.0, 0.11, 0.22]);
+    let path = written(folder.path(), &meta, &pixels, "image");
+    let found = open(&path, &OpenOptions::default()).unwrap().images()[0].meta().clone();
+    assert_eq!((found.frame_interval_s, &found.frame_times_s), (Some(0.1), &meta.frame_times_s));
 }
 
 /// Opens a file of one image `a` over `z, y, x` of 2 x 3 x 4 voxels with coordinates along x.
@@ -245,6 +250,44 @@ fn what_contradicts_itself_is_not_written() {
         "texts have one dimension",
     );
     refused(&|w| w.dimension("x", 3), "`x` is there twice");
+}
+
+/// Scales are found through a reference, whatever the groups look like inside.
+#[test]
+fn scales_are_found_in_files_of_every_generation() {
+    use rust_hdf5::{H5File, LibverBound};
+    let folder = tempfile::tempdir().unwrap();
+    for (bound, user_block) in
+        [(LibverBound::Earliest, 0), (LibverBound::V18, 512), (LibverBound::V110, 0)]
+    {
+        let path = folder.path().join("a.nc");
+        let options = H5File::options().no_locking().libver(bound).userblock(user_block);
+        let file = options.create(&path).unwrap();
+        let group = file.create_group("deep").unwrap().create_group("er").unwrap();
+        // So many that no group's header holds them all.
+        for n in 0..60 {
+            let filler = group.new_dataset::<u8>().shape([1usize]);
+            filler.create(&format!("filler{n}")).unwrap().write_raw(&[0u8]).unwrap();
+        }
+        let image = group.new_dataset::<u16>().shape([2usize, 3]).create("image").unwrap();
+        image.write_raw(&[1u16; 6]).unwrap();
+        for (axis, name, values) in [(0, "y", vec![1.0, 3.0]), (1, "x", vec![0.5, 0.75, 1.0])] {
+            let scale = group.new_dataset::<f64>().shape([values.len()]).create(name).unwrap();
+            scale.write_raw(&values).unwrap();
+            scale.set_scale(Some(name)).unwrap();
+            let unit = scale.new_attr::<rust_hdf5::types::VarLenUnicode>().shape(());
+            unit.create("units").unwrap().write_string("um").unwrap();
+            image.attach_scale(axis, &scale).unwrap();
+        }
+        file.close().unwrap();
+        let opened = open(&path, &OpenOptions::default()).unwrap();
+        assert_eq!(opened.images().len(), 1);
+        let meta = opened.images()[0].meta();
+        assert_eq!(meta.axes_from, hooke_core::Origin::File, "{bound:?}");
+        assert_eq!(meta.voxel_size_um.map(|v| v.value), [None, Some(2.0), Some(0.25)]);
+        assert_eq!(meta.origin_um.map(|v| v.value), [None, Some(1.0), Some(0.5)]);
+        check_damage(&path, &[]);
+    }
 }
 
 #[test]
