@@ -7,7 +7,7 @@ use super::ConvertError;
 
 /// How values become values of the target type.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Cast {
+pub(crate) enum Cast {
     /// The types are equal.
     Identity,
     /// A value that does not survive is an error.

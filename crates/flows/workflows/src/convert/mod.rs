@@ -21,7 +21,7 @@ use crate::engine::{
     stamp_input,
 };
 use crate::image_output::{FirstStage, ImageOutput, Store};
-use cast::Cast;
+pub(crate) use cast::Cast;
 use select::Selection;
 
 pub use options::{ConvertError, ConvertOptions};

@@ -164,16 +164,7 @@ impl OutputFormat {
                 Box::new(Hdf5Sink::create(path, meta, &settings)?)
             }
             OutputFormat::Bdv => {
-                let usual = BdvSettings::default();
-                let settings = BdvSettings {
-                    factors: levels.iter().map(|l| l.factors.map(|f| f as u64)).collect(),
-                    chunk: chunk.unwrap_or(usual.chunk),
-                    gzip: store.gzip_level()?.unwrap_or(usual.gzip),
-                    unit: match store.bdv_units.as_str() {
-                        "px" => WorldUnit::Pixel,
-                        _ => WorldUnit::Micrometre,
-                    },
-                };
+                let settings = bdv_settings(levels, store)?;
                 Box::new(BdvSink::create(path, meta, &settings)?)
             }
             OutputFormat::OmeZarr | OutputFormat::Npy => {
@@ -181,6 +172,20 @@ impl OutputFormat {
             }
         })
     }
+}
+
+/// How a BigDataViewer file is written, with these levels.
+pub(super) fn bdv_settings(levels: &[Level], store: &Store) -> Result<BdvSettings, OutputError> {
+    let usual = BdvSettings::default();
+    Ok(BdvSettings {
+        factors: levels.iter().map(|l| l.factors.map(|f| f as u64)).collect(),
+        chunk: store.given_chunk()?.unwrap_or(usual.chunk),
+        gzip: store.gzip_level()?.unwrap_or(usual.gzip),
+        unit: match store.bdv_units.as_str() {
+            "px" => WorldUnit::Pixel,
+            _ => WorldUnit::Micrometre,
+        },
+    })
 }
 
 fn tiff_options(kind: TiffKind, store: &Store) -> Result<tiff::WriteOptions, OutputError> {

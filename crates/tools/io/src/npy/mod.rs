@@ -11,6 +11,7 @@ mod archive;
 mod header;
 mod read;
 mod write;
+mod write_archive;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ pub use archive::{NpzDataset, open_npz, recognises_npz};
 pub use header::{Header, MAGIC};
 pub use read::{NpyDataset, open};
 pub use write::NpySink;
+pub use write_archive::write_npz;
 
 /// The sidecar of an array file: `a.npy.json` beside `a.npy`.
 pub fn sidecar(path: &Path) -> PathBuf {
