@@ -11,6 +11,7 @@
 //! | [`slice`](mod@slice), [`volume`] | one plane of the mosaic, and all of it |
 //! | [`dedup`], [`centroids`], [`to_global`] | labels and points of the whole sample |
 //! | [`export_bdv`], [`blank_bdv`], [`mod@set_tile`] | BigDataViewer and BigStitcher |
+//! | [`report`] | the page of a mosaic or of unique labels |
 //! | [`surface`] | where a section touches the specimen |
 
 pub mod blank_bdv;
@@ -30,6 +31,7 @@ mod pixels;
 mod plane;
 mod position_file;
 pub mod positions;
+pub mod report;
 pub mod scale;
 pub mod set;
 pub mod set_tile;

@@ -134,12 +134,22 @@ impl TileSet {
     ) -> Result<(), SetError> {
         let n = self.tiles.len();
         let stage = options.stage()?;
+        let mut of_tile: Vec<usize> = (0..n).collect();
         let found = match &options.positions {
-            Some(path) => Some(position_file::read(path, n, stage)?),
+            Some(path) => Some(match position_file::read(path, n, stage) {
+                Ok(found) => found,
+                Err(error) => {
+                    // A file may also be about the chosen tiles alone, counted anew.
+                    of_tile = options.chosen(n)?;
+                    let of_chosen = position_file::read(path, of_tile.len(), stage);
+                    of_chosen.map_err(|_| error)?
+                }
+            }),
             None => of_input(listed, metas, stage),
         };
         let Some(found) = found else { return Ok(()) };
-        for (tile, position) in self.tiles.iter_mut().zip(found.positions) {
+        for (i, position) in of_tile.into_iter().zip(found.positions) {
+            let tile = &mut self.tiles[i];
             let (um, px) = match position {
                 Position::Micrometres(um) => (Some(um), full_voxel.map(|v| over(um, v))),
                 Position::Voxels(px) => (full_voxel.map(|v| times(px, v)), Some(px)),

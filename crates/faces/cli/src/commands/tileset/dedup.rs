@@ -53,6 +53,9 @@ pub struct DedupArgs {
     /// The first new id
     #[arg(long, value_name = "N", help_heading = "Matching", default_value_t = 1)]
     first_id: u64,
+    /// Make the page OUT.report.html too
+    #[arg(long, help_heading = "Output")]
+    report: bool,
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
@@ -80,5 +83,9 @@ pub fn run(args: DedupArgs, cx: &Context) -> Result {
     let product = options.product();
     execute::refuse_existing(&product, &args.common)?;
     let workflow = DedupWorkflow::new(options)?;
-    execute::run(&workflow, &product, &args.common, cx)
+    let mut outcome = execute::run(&workflow, &product, &args.common, cx)?;
+    if args.report {
+        super::add_report(&mut outcome, &product, &args.common, cx)?;
+    }
+    Ok(outcome)
 }

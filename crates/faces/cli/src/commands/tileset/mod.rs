@@ -17,10 +17,18 @@ pub mod to_global;
 pub mod update_offsets;
 pub mod volume;
 
+use std::path::Path;
+
 use clap::Subcommand;
+use hooke_workflows::tileset::report::write_report;
+use serde_json::json;
 
 use super::Result;
+use crate::frame::common::CommonArgs;
 use crate::frame::context::Context;
+use crate::frame::error::CliError;
+use crate::frame::execute;
+use crate::frame::outcome::{Outcome, Status};
 
 /// The verbs of `hooke tileset`.
 #[derive(Debug, Subcommand)]
@@ -63,6 +71,23 @@ pub enum TilesetVerb {
     UpdateOffsets(update_offsets::UpdateOffsetsArgs),
     /// Find the contact surface of a volume
     Surface(surface::SurfaceArgs),
+}
+
+/// Makes the page of an output that is complete.
+fn add_report(
+    outcome: &mut Outcome,
+    output: &Path,
+    common: &CommonArgs,
+    cx: &Context,
+) -> std::result::Result<(), CliError> {
+    let made = outcome.status == Status::Done && !common.dry_run && !common.plan_only;
+    if made {
+        let page = write_report(output)?;
+        execute::wrote(&page, cx, common.quiet);
+        let size = std::fs::metadata(&page).map_or(0, |m| m.len());
+        outcome.outputs.push(json!({"path": page, "format": "html", "size_bytes": size}));
+    }
+    Ok(())
 }
 
 /// Runs the chosen verb.

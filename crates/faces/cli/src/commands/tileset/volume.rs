@@ -53,6 +53,9 @@ pub struct VolumeArgs {
     /// Sample type to write; tiles are rounded and clipped to it [default: as the tiles]
     #[arg(long, value_name = "DTYPE", help_heading = "Pasting")]
     dtype: Option<String>,
+    /// Make the page OUT.report.html too
+    #[arg(long, help_heading = "Output")]
+    report: bool,
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
@@ -76,5 +79,9 @@ pub fn run(args: VolumeArgs, cx: &Context) -> Result {
         output: args.output.clone(),
     };
     let workflow = VolumeWorkflow::new(options)?;
-    execute::run(&workflow, &args.output, &args.common, cx)
+    let mut outcome = execute::run(&workflow, &args.output, &args.common, cx)?;
+    if args.report {
+        super::add_report(&mut outcome, &args.output, &args.common, cx)?;
+    }
+    Ok(outcome)
 }
