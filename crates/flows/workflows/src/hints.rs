@@ -5,9 +5,11 @@ use std::io::ErrorKind;
 
 use hooke_stitch::TileError;
 use hooke_stitch::fuse::FuseError;
+use hooke_tileset::TilesetError;
 
 use crate::convert::ConvertError;
 use crate::stitch::StitchError;
+use crate::tileset::SetError;
 
 /// The ways on that an error and its causes know, each once, outermost first.
 pub fn hints_of(error: &(dyn Error + 'static)) -> Vec<String> {
@@ -27,6 +29,12 @@ fn hint_of(error: &(dyn Error + 'static)) -> Option<String> {
     }
     if let Some(error) = error.downcast_ref::<ConvertError>() {
         return error.hint();
+    }
+    if let Some(error) = error.downcast_ref::<SetError>() {
+        return error.hint();
+    }
+    if let Some(error) = error.downcast_ref::<TilesetError>() {
+        return crate::tileset::error::hint_of(error);
     }
     if let Some(error) = error.downcast_ref::<TileError>() {
         return Some(of_tile(error));

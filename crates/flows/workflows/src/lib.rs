@@ -5,6 +5,7 @@
 //! | [`engine`] | plans of blocks: run, stop, go on, publish |
 //! | [`convert`] | any readable image to any writable format |
 //! | [`stitch`] | overlapping tiles to one seamless volume |
+//! | [`tileset`] | sets of fields of view: one scale, one mosaic, labels unique over all tiles |
 //! | [`simulate`] | data with exact ground truth |
 //! | [`score`] | a result against a truth |
 //! | [`info`] | what is in a file |
@@ -18,11 +19,13 @@ pub mod engine;
 mod hints;
 pub mod image_output;
 pub mod info;
+mod open_files;
 pub mod options;
 pub mod report;
 pub mod score;
 pub mod simulate;
 pub mod stitch;
+pub mod tileset;
 
 pub use hints::hints_of;
 
@@ -35,9 +38,23 @@ use hooke_core::provenance::OutputRecord;
 pub const COMMANDS: &[engine::Registered] = &[
     convert::ConvertWorkflow::REGISTERED,
     simulate::SimulateTiles::REGISTERED,
+    simulate::SimulateLabels::REGISTERED,
     stitch::AlignWorkflow::REGISTERED,
     stitch::PlaceWorkflow::REGISTERED,
     stitch::FuseWorkflow::REGISTERED,
+    tileset::PositionsWorkflow::REGISTERED,
+    tileset::CalibrateWorkflow::REGISTERED,
+    tileset::ScaleWorkflow::REGISTERED,
+    tileset::SliceWorkflow::REGISTERED,
+    tileset::VolumeWorkflow::REGISTERED,
+    tileset::DedupWorkflow::REGISTERED,
+    tileset::CentroidsWorkflow::REGISTERED,
+    tileset::ToGlobalWorkflow::REGISTERED,
+    tileset::MaskWorkflow::REGISTERED,
+    tileset::ExportBdvWorkflow::REGISTERED,
+    tileset::BlankBdvWorkflow::REGISTERED,
+    tileset::UpdateOffsetsWorkflow::REGISTERED,
+    tileset::SurfaceWorkflow::REGISTERED,
 ];
 
 /// An output for provenance; the engine measures its size.

@@ -11,6 +11,7 @@ pub mod schema;
 pub mod score;
 pub mod simulate;
 pub mod stitch;
+pub mod tileset;
 
 use clap::{Command, CommandFactory, Parser, Subcommand};
 
@@ -48,6 +49,9 @@ pub enum Noun {
     /// Overlapping tiles to one seamless volume
     #[command(subcommand)]
     Stitch(stitch::StitchVerb),
+    /// Sets of fields of view: one scale, one mosaic, labels unique over all tiles
+    #[command(subcommand)]
+    Tileset(tileset::TilesetVerb),
     /// Make data with exact ground truth
     #[command(subcommand)]
     Simulate(simulate::SimulateVerb),
@@ -95,6 +99,7 @@ pub fn run(cli: Cli, cx: &Context) -> Result {
         Noun::Info(args) => info::run(args, cx),
         Noun::Convert(args) => convert::run(args, cx),
         Noun::Stitch(verb) => stitch::run(verb, cx),
+        Noun::Tileset(verb) => tileset::run(verb, cx),
         Noun::Simulate(verb) => simulate::run(verb, cx),
         Noun::Score(verb) => score::run(verb),
         Noun::Report(args) => report::run(args, cx),

@@ -32,7 +32,21 @@ struct Place {
 /// Keys that describe a run and are no options.
 const DESCRIPTIVE: &[&str] = &["command", "hooke"];
 /// Options whose values are paths: relative ones are relative to the file they stand in.
-const PATHS: &[&str] = &["input", "output", "layout", "flat", "dark", "table", "log", "source"];
+const PATHS: &[&str] = &[
+    "input",
+    "output",
+    "layout",
+    "flat",
+    "dark",
+    "table",
+    "log",
+    "source",
+    "mask",
+    "tileset",
+    "intensity",
+    "image",
+    "points",
+];
 
 /// Reads a configuration file for a verb.
 ///
@@ -104,7 +118,7 @@ fn parse(
         }
         let arg = find_argument(verb, &name, &place, command)?;
         let mut values = words(value.get_ref(), arg, &place)?;
-        if PATHS.contains(&arg.get_id().as_str())
+        if is_path(arg)
             && let Some(folder) = &folder
         {
             values.iter_mut().for_each(|v| *v = anchored(folder, v));
@@ -114,6 +128,11 @@ fn parse(
         entries.push(entry);
     }
     Ok(entries)
+}
+
+fn is_path(arg: &Arg) -> bool {
+    let names_a_file = arg.get_value_names().is_some_and(|n| n.iter().any(|n| n == "FILE"));
+    names_a_file || PATHS.contains(&arg.get_id().as_str())
 }
 
 fn anchored(folder: &Path, value: &str) -> String {

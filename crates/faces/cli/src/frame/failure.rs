@@ -4,6 +4,7 @@ use hooke_workflows::convert::ConvertError;
 use hooke_workflows::engine::{self, ErrorKind, RunReport};
 use hooke_workflows::hints_of;
 use hooke_workflows::stitch::StitchError;
+use hooke_workflows::tileset::SetError;
 
 use super::context::Context;
 use super::error::{CliError, Kind};
@@ -83,7 +84,8 @@ pub fn engine_error(error: &engine::Error) -> CliError {
 fn workflow_kind(source: &(dyn std::error::Error + Send + Sync + 'static)) -> Kind {
     let stitch = source.downcast_ref::<StitchError>().is_some_and(StitchError::is_usage);
     let convert = source.downcast_ref::<ConvertError>().is_some_and(ConvertError::is_usage);
-    if stitch || convert { Kind::Usage } else { Kind::Input }
+    let set = source.downcast_ref::<SetError>().is_some_and(SetError::is_usage);
+    if stitch || convert || set { Kind::Usage } else { Kind::Input }
 }
 
 fn of_input(error: &(dyn std::error::Error + 'static), usage: bool) -> CliError {
@@ -112,6 +114,17 @@ impl From<StitchError> for CliError {
         match error {
             StitchError::Io(error) => error.into(),
             StitchError::Engine(error) => engine_error(&error),
+            error => of_input(&error, error.is_usage()),
+        }
+    }
+}
+
+impl From<SetError> for CliError {
+    fn from(error: SetError) -> CliError {
+        match error {
+            SetError::Io(error) => error.into(),
+            SetError::Input(error) => error.into(),
+            SetError::Engine(error) => engine_error(&error),
             error => of_input(&error, error.is_usage()),
         }
     }

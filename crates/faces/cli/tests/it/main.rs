@@ -10,3 +10,4 @@ mod hooke;
 mod real_data;
 mod same_bits;
 mod stitch;
+mod tileset;

@@ -7,7 +7,7 @@ use super::ConvertError;
 
 /// How values become values of the target type.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Cast {
+pub(crate) enum Cast {
     /// The types are equal.
     Identity,
     /// A value that does not survive is an error.
@@ -20,7 +20,7 @@ pub(super) enum Cast {
 
 /// The values that become the ends of the new type.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Range {
+pub(crate) enum Range {
     Fixed(f64, f64),
     /// The smallest and the largest finite value of the image.
     Extremes,

@@ -22,7 +22,8 @@ use crate::engine::{
     stamp_input,
 };
 use crate::image_output::{FirstStage, ImageOutput, Store};
-use cast::{Cast, Range};
+pub(crate) use cast::Cast;
+use cast::Range;
 use measure::{FrameStatistic, Slabs, measured_range};
 use view::{View, Views};
 

@@ -227,16 +227,7 @@ impl OutputFormat {
                 })
             }
             OutputFormat::Bdv => {
-                let usual = BdvSettings::default();
-                let settings = BdvSettings {
-                    factors: levels.iter().map(|l| l.factors.map(|f| f as u64)).collect(),
-                    chunk: chunk.unwrap_or(usual.chunk),
-                    gzip: store.gzip_level()?.unwrap_or(usual.gzip),
-                    unit: match store.bdv_units.as_str() {
-                        "px" => WorldUnit::Pixel,
-                        _ => WorldUnit::Micrometre,
-                    },
-                };
+                let settings = bdv_settings(levels, store)?;
                 Box::new(BdvSink::create(path, meta, &settings)?)
             }
             OutputFormat::Npz => Box::new(NpzSink::create(path, meta, store.deflate_level()?)?),
@@ -262,6 +253,20 @@ fn lost_beside_sizes(meta: &ImageMeta) -> Vec<&'static str> {
         (meta.labels, "labels"),
     ];
     items.into_iter().filter_map(|(known, name)| known.then_some(name)).collect()
+}
+
+/// How a BigDataViewer file is written, with these levels.
+pub(super) fn bdv_settings(levels: &[Level], store: &Store) -> Result<BdvSettings, OutputError> {
+    let usual = BdvSettings::default();
+    Ok(BdvSettings {
+        factors: levels.iter().map(|l| l.factors.map(|f| f as u64)).collect(),
+        chunk: store.given_chunk()?.unwrap_or(usual.chunk),
+        gzip: store.gzip_level()?.unwrap_or(usual.gzip),
+        unit: match store.bdv_units.as_str() {
+            "px" => WorldUnit::Pixel,
+            _ => WorldUnit::Micrometre,
+        },
+    })
 }
 
 fn tiff_options(kind: TiffKind, store: &Store) -> Result<tiff::WriteOptions, OutputError> {

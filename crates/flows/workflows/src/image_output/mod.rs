@@ -7,6 +7,7 @@
 
 mod error;
 mod format;
+mod set;
 mod store;
 
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use hooke_core::image::{ImageSink, SourceError};
 use hooke_core::plan::{Block, BlockSizing, OutputSpec, Stage, Writes, size_blocks};
 use hooke_core::provenance::OutputRecord;
 use hooke_core::region::{grid, grid_counts};
-use hooke_core::{Axes, Budget, Downsample, ImageMeta, Level, Pixels, Region};
+use hooke_core::{Axes, Budget, Downsample, Dtype, ImageMeta, Level, Pixels, Region};
 use hooke_io::npy::NpySink;
 use hooke_io::ome_zarr::{self, WriteOptions};
 
@@ -24,6 +25,7 @@ use crate::engine::two_step::piece;
 use crate::engine::{BlockContext, BlockError, RunBlock, Summary, WorkDir};
 pub use error::OutputError;
 pub use format::{FORMATS, OutputFormat};
+pub use set::{FirstSetStage, SetOutput, TileSinks, tile_of};
 pub use store::Store;
 
 /// An image that is written block by block.
@@ -180,14 +182,7 @@ impl ImageOutput {
     }
 
     fn pyramid_bytes(&self, level: usize, write: [u64; 5], threads: usize) -> u64 {
-        let (above, below) = (&self.levels[level - 1], &self.levels[level]);
-        let window: f64 =
-            (0..3).map(|d| (below.factors[d] / above.factors[d]).round().max(1.0)).product();
-        let size = self.meta.dtype.size() as u64;
-        let chunk = Region::whole(below.chunk).voxels() * size;
-        let block = Region::whole(write).voxels() * size;
-        // The block, its encoded form, and a few chunks of the level before per thread.
-        2 * block + threads as u64 * chunk * (window as u64 + 1)
+        pyramid_bytes(&self.levels, level, write, self.meta.dtype, threads)
     }
 
     /// Where blocks are written: the product itself, or a private OME-Zarr.
@@ -335,11 +330,29 @@ impl ImageOutput {
     }
 }
 
+/// Peak bytes of a block of a level that is made from the level before.
+fn pyramid_bytes(
+    levels: &[Level],
+    level: usize,
+    write: [u64; 5],
+    dtype: Dtype,
+    threads: usize,
+) -> u64 {
+    let (above, below) = (&levels[level - 1], &levels[level]);
+    let window: f64 =
+        (0..3).map(|d| (below.factors[d] / above.factors[d]).round().max(1.0)).product();
+    let size = dtype.size() as u64;
+    let chunk = Region::whole(below.chunk).voxels() * size;
+    let block = Region::whole(write).voxels() * size;
+    // The block, its encoded form, and a few chunks of the level before per thread.
+    2 * block + threads as u64 * chunk * (window as u64 + 1)
+}
+
 /// A buffer that one block of a pyramid leaves for the next.
 struct Reused(Pixels);
 
 impl Default for Reused {
     fn default() -> Reused {
-        Reused(Pixels::zeros(hooke_core::Dtype::Uint8, [0; 5]))
+        Reused(Pixels::zeros(Dtype::Uint8, [0; 5]))
     }
 }

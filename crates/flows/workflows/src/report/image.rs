@@ -62,7 +62,7 @@ pub fn image_page(path: &Path, provenance: Option<&Value>) -> Result<String, Err
 }
 
 /// Settings, inputs, and in a section of its own what differs from run to run.
-fn add_provenance(page: &mut Page, provenance: &Value) {
+pub(crate) fn add_provenance(page: &mut Page, provenance: &Value) {
     let mut settings = Table::new(&["setting", "value", "from"]);
     for (key, value) in provenance["parameters"].as_object().into_iter().flatten() {
         let from = provenance["parameters_from"][key].as_str().unwrap_or("");

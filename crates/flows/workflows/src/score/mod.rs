@@ -1,5 +1,9 @@
 //! `hooke score`: a result against a truth, in the field's own metrics.
 
+mod labels;
+
+pub use labels::score_labels;
+
 use std::path::Path;
 
 use hooke_stitch::score::{Truth, score_tiles as score};

@@ -17,7 +17,7 @@ use crate::options::{BadValue, Lengths, read_option};
 use crate::stitch::StitchError;
 
 /// Voxel size that simulated tiles claim, µm over `(z, y, x)`.
-const VOXEL_UM: [f64; 3] = [2.0, 0.65, 0.65];
+pub(super) const VOXEL_UM: [f64; 3] = [2.0, 0.65, 0.65];
 
 /// What to simulate, as typed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

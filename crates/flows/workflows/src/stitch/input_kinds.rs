@@ -239,10 +239,11 @@ fn folder(path: &Path) -> Result<Vec<FoundTile>, StitchError> {
     Ok(tiles)
 }
 
-/// Every image of a container is a tile; labels are none.
+/// Every image of a container is a tile; labels are none, unless there is nothing else.
 fn container(path: &Path) -> Result<Vec<FoundTile>, StitchError> {
     let opened = hooke_io::open(path, &OpenOptions::default())?;
     let several = opened.images().len() > 1;
+    let only_labels = opened.images().iter().all(|i| i.meta().labels);
     let tile = |(series, image): (usize, &std::sync::Arc<dyn ImageSource>)| {
         let meta = image.meta();
         let name = if several { meta.name.clone() } else { name_of(path) };
@@ -256,7 +257,8 @@ fn container(path: &Path) -> Result<Vec<FoundTile>, StitchError> {
             position: None,
         }
     };
-    let images = opened.images().iter().enumerate().filter(|(_, i)| !i.meta().labels);
+    let images =
+        opened.images().iter().enumerate().filter(|(_, i)| only_labels || !i.meta().labels);
     Ok(images.map(tile).collect())
 }
 

@@ -1,38 +1,29 @@
 //! The voxels of a layout's tiles, read from their files box by box.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use hooke_core::pixels::Typed;
 use hooke_core::{Dtype, ImageSource, Pixels, Region, Sample, dispatch};
-use hooke_io::{ChunkCache, OpenOptions};
+use hooke_io::ChunkCache;
 use hooke_stitch::{Layout, Tile, TileError, TilePixels};
 
-/// Files kept open at once; a layout may have ten thousand.
-const OPEN_FILES: usize = 64;
+use crate::open_files::{FileKey, OpenFiles};
 
 /// The tiles of a layout, opened when first asked for.
 pub struct TileReader {
     sources: HashMap<usize, TileFile>,
-    open: Mutex<OpenTiles>,
-    cache: Arc<ChunkCache>,
+    open: OpenFiles,
 }
 
 struct TileFile {
-    path: PathBuf,
-    dataset: Option<String>,
+    file: FileKey,
     series: usize,
     channel: u64,
     shape: [u64; 3],
     /// The plane a sliced layout cuts out of the file: axis and index.
     slice: Option<(usize, u64)>,
-}
-
-#[derive(Default)]
-struct OpenTiles {
-    images: HashMap<usize, Arc<dyn ImageSource>>,
-    order: VecDeque<usize>,
 }
 
 impl TileReader {
@@ -41,20 +32,22 @@ impl TileReader {
     /// `channel` counts the channels of the files; tiles that name their own channel keep it.
     pub fn new(layout: &Layout, folder: &Path, channel: u64, cache: Arc<ChunkCache>) -> TileReader {
         let file = |tile: &Tile| TileFile {
-            path: absolute(folder, &tile.source.path),
-            dataset: tile.source.dataset.clone(),
+            file: FileKey::new(
+                &absolute(folder, &tile.source.path),
+                tile.source.dataset.as_deref(),
+            ),
             series: tile.source.series,
             channel: tile.source.channel.map_or(channel, |c| c as u64),
             shape: tile.shape,
             slice: slice_of(tile),
         };
         let sources = layout.tiles.iter().map(|t| (t.id, file(t))).collect();
-        TileReader { sources, open: Mutex::default(), cache }
+        TileReader { sources, open: OpenFiles::new(cache) }
     }
 
     /// The file of a tile.
     pub fn path(&self, tile: usize) -> Option<&Path> {
-        self.sources.get(&tile).map(|s| s.path.as_path())
+        self.sources.get(&tile).map(|s| s.file.path.as_path())
     }
 
     /// Opens a tile's image and checks that it is what the layout says.
@@ -64,11 +57,7 @@ impl TileReader {
     pub fn image(&self, tile: usize) -> Result<Arc<dyn ImageSource>, TileError> {
         let fail = |source: Box<dyn std::error::Error + Send + Sync>| TileError { tile, source };
         let file = self.sources.get(&tile).ok_or_else(|| fail("not in the layout".into()))?;
-        if let Some(image) = self.lock().images.get(&tile) {
-            return Ok(Arc::clone(image));
-        }
-        let image = open_image(&file.path, file.dataset.as_deref(), file.series, &self.cache)
-            .map_err(|e| fail(e.into()))?;
+        let image = self.open.image(&file.file, file.series).map_err(|e| fail(e.into()))?;
         let meta = image.meta();
         let mut shape = [meta.shape[2], meta.shape[3], meta.shape[4]];
         if let Some((d, index)) = file.slice
@@ -77,29 +66,16 @@ impl TileReader {
             shape[d] = 1;
         }
         if shape != file.shape {
-            let (path, want) = (file.path.display(), file.shape);
+            let (path, want) = (file.file.path.display(), file.shape);
             return Err(fail(
                 format!("{path}: has shape {shape:?}, the layout says {want:?}").into(),
             ));
         }
         if file.channel >= meta.shape[1] {
-            let (path, n) = (file.path.display(), meta.shape[1]);
+            let (path, n) = (file.file.path.display(), meta.shape[1]);
             return Err(fail(format!("{path}: no channel {}; it has {n}", file.channel).into()));
         }
-        let mut open = self.lock();
-        if open.images.insert(tile, Arc::clone(&image)).is_none() {
-            open.order.push_back(tile);
-        }
-        while open.order.len() > OPEN_FILES {
-            if let Some(oldest) = open.order.pop_front() {
-                open.images.remove(&oldest);
-            }
-        }
         Ok(image)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, OpenTiles> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read_pixels(
@@ -193,16 +169,7 @@ pub fn open_image(
     series: usize,
     cache: &Arc<ChunkCache>,
 ) -> Result<Arc<dyn ImageSource>, hooke_io::Error> {
-    let how = OpenOptions {
-        dataset: dataset.map(str::to_owned),
-        cache: Some(Arc::clone(cache)),
-        ..OpenOptions::default()
-    };
-    let opened = hooke_io::open(path, &how)?;
-    opened.images().get(series).cloned().ok_or_else(|| hooke_io::Error::NotThere {
-        path: path.to_owned(),
-        what: format!("image {series}; it has {}", opened.images().len()),
-    })
+    OpenFiles::new(Arc::clone(cache)).image(&FileKey::new(path, dataset), series)
 }
 
 /// A path of a layout: relative ones start at the layout's folder.

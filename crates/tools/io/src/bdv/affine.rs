@@ -41,6 +41,14 @@ impl Affine {
         (0..3).any(|r| (0..3).any(|c| r != c && entry(r, c) > ROUNDING * largest))
     }
 
+    /// The angle of the rotation in degrees, its axes' lengths and the shift left out.
+    pub fn rotation_degrees(&self) -> f64 {
+        let entry = |row: usize, column: usize| self.0[4 * row + column];
+        let length = |c: usize| (0..3).map(|r| entry(r, c).powi(2)).sum::<f64>().sqrt();
+        let trace: f64 = (0..3).map(|d| entry(d, d) / length(d)).sum();
+        ((trace - 1.0) / 2.0).clamp(-1.0, 1.0).acos().to_degrees()
+    }
+
     /// Position of voxel (0, 0, 0) in voxels over `(z, y, x)`: the shift divided by the scaling.
     ///
     /// Not finite along an axis whose scaling is 0.
@@ -70,5 +78,9 @@ mod tests {
         assert!(!a.has_rotation());
         a.0[1] = 5e-6;
         assert!(a.has_rotation());
+        let (sin, cos) = 3f64.to_radians().sin_cos();
+        let turn = Affine([cos, -sin, 0.0, 5.0, sin, cos, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+        let degrees = turn.after(&Affine::scaling([0.2, 0.2, 4.0])).rotation_degrees();
+        assert!((degrees - 3.0).abs() < 1e-9, "{degrees}");
     }
 }

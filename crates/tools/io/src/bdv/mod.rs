@@ -7,6 +7,7 @@
 //! | `parse` | XML to the model |
 //! | `emit` | the model to XML |
 //! | `read` | views as images |
+//! | `replace` | one view replaced by another image |
 //! | `view` | one setup of the HDF5 file: levels, views, pixels |
 //! | `write` | images to XML and HDF5 |
 //! | `tiles` | an XML as a list of tiles, and a list of placed tiles as an XML |
@@ -16,6 +17,7 @@ mod emit;
 mod model;
 mod parse;
 mod read;
+mod replace;
 mod tiles;
 mod view;
 mod write;
@@ -26,9 +28,9 @@ pub use model::{
     FileMapping, Loader, NamedAffine, Setup, SpimData, UnknownAxes, ViewKey, VoxelSize,
 };
 pub use parse::parse;
-pub(crate) use read::is_bdv_hdf5;
-pub use read::{BdvDataset, open_hdf5, open_xml};
-pub use tiles::{BdvTile, BdvTileSource, PlacedTile, export_tiles, read_tiles};
+pub use read::{BdvDataset, is_bdv_hdf5, open_hdf5, open_xml};
+pub use replace::replace_view;
+pub use tiles::{BdvTile, BdvTileSource, PlacedTile, export_tiles, placed_xml, read_tiles};
 pub use write::{BdvFile, BdvSettings, BdvSink, WorldUnit};
 
 use crate::open::Probe;

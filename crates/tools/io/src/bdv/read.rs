@@ -81,7 +81,7 @@ pub(super) fn resolve(xml: &Path, data: &SpimData, written: &str, relative: bool
 }
 
 /// Whether an HDF5 file with these datasets is laid out for BigDataViewer.
-pub(crate) fn is_bdv_hdf5(datasets: &[String]) -> bool {
+pub fn is_bdv_hdf5(datasets: &[String]) -> bool {
     datasets.iter().any(|n| setup_of(n).is_some())
 }
 

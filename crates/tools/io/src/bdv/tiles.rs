@@ -14,6 +14,12 @@ use crate::{Error, Result};
 pub struct BdvTile {
     /// The tile's number: its attribute, or the setup's id.
     pub tile: u64,
+    /// Its first setup, whose position counts.
+    pub setup: u64,
+    /// The timepoint of that position.
+    pub timepoint: u64,
+    /// The map from voxels to the world of that setup at that timepoint.
+    pub affine: Affine,
     /// Its name.
     pub name: String,
     /// Lengths over `(z, y, x)`, where the XML gives them.
@@ -68,11 +74,15 @@ pub fn read_tiles(xml: &Path, ignore_rotation: bool) -> Result<(Vec<BdvTile>, Ve
             tile.sources.insert(channel, source);
             continue;
         }
-        let position_px = position(xml, &data, *id, ignore_rotation, &mut problems)?;
+        let (timepoint, affine) = model_of(xml, &data, *id)?;
+        let position_px = position(xml, *id, &affine, ignore_rotation, &mut problems)?;
         tiles.insert(
             number,
             BdvTile {
                 tile: number,
+                setup: *id,
+                timepoint,
+                affine,
                 name: tile_name(&data, *id, setup),
                 shape: setup.size.map(|[x, y, z]| [z, y, x]),
                 voxel_size_um: setup.voxel_size_um(),
@@ -84,18 +94,26 @@ pub fn read_tiles(xml: &Path, ignore_rotation: bool) -> Result<(Vec<BdvTile>, Ve
     Ok((tiles.into_values().collect(), problems))
 }
 
+/// The map of the first timepoint that has one.
+fn model_of(xml: &Path, data: &SpimData, setup: u64) -> Result<(u64, Affine)> {
+    let of = |t: &u64| Some((*t, data.model(ViewKey { timepoint: *t, setup })?));
+    data.timepoints
+        .iter()
+        .find_map(of)
+        .ok_or_else(|| Error::metadata(xml, format!("setup {setup} has no registration")))
+}
+
 fn position(
     xml: &Path,
-    data: &SpimData,
     id: u64,
+    model: &Affine,
     ignore_rotation: bool,
     problems: &mut Vec<Problem>,
 ) -> Result<[f64; 3]> {
-    let model = data
-        .first_model(id)
-        .ok_or_else(|| Error::metadata(xml, format!("setup {id} has no registration")))?;
     if model.has_rotation() {
-        let text = format!("setup {id} is rotated or sheared, not only shifted");
+        let degrees = model.rotation_degrees();
+        let text =
+            format!("setup {id} is rotated or sheared (by {degrees:.3} degrees), not only shifted");
         if !ignore_rotation {
             return Err(Error::metadata(xml, text));
         }
@@ -160,6 +178,20 @@ pub fn export_tiles(
     tiles: &[PlacedTile],
     voxel_size_um: Option<[f64; 3]>,
 ) -> Result<()> {
+    let text = placed_xml(target, tiles, voxel_size_um)?;
+    crate::atomic::write_file(target, &[text.as_bytes()])?;
+    Ok(())
+}
+
+/// The text that [`export_tiles`] writes, whose paths count from the folder of `target`.
+///
+/// # Errors
+/// As [`export_tiles`], but for writing.
+pub fn placed_xml(
+    target: &Path,
+    tiles: &[PlacedTile],
+    voxel_size_um: Option<[f64; 3]>,
+) -> Result<String> {
     let Some(first) = tiles.first() else {
         return Err(Error::NotThere { path: target.to_owned(), what: "tile to write".to_owned() });
     };
@@ -169,8 +201,7 @@ pub fn export_tiles(
         true => moved(target, &first.path, tiles, voxel_size_um)?,
         false => listed(target, tiles, voxel_size_um),
     };
-    crate::atomic::write_file(target, &[emit(&data).as_bytes()])?;
-    Ok(())
+    Ok(emit(&data))
 }
 
 /// The two transforms of a tile.

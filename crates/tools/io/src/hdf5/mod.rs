@@ -48,7 +48,7 @@ pub fn recognises(probe: &Probe) -> bool {
 }
 
 /// What an HDF5 file holds, to tell apart the formats that are HDF5 inside.
-pub(crate) struct Content {
+pub struct Content {
     /// Full paths of its datasets.
     pub datasets: Vec<String>,
     /// Names of the attributes of the file itself.

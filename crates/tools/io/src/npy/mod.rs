@@ -7,12 +7,14 @@
 //! | `archive` | the arrays of an NPZ file |
 //! | `write` | blocks into a preallocated file |
 //! | `write_archive` | an image into an NPZ file, as a stream |
+//! | `write_arrays` | a few whole arrays into an NPZ file |
 
 mod archive;
 mod header;
 mod read;
 mod write;
 mod write_archive;
+mod write_arrays;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -22,6 +24,7 @@ pub use header::{Header, MAGIC};
 pub use read::{NpyDataset, open};
 pub use write::NpySink;
 pub use write_archive::NpzSink;
+pub use write_arrays::write_npz;
 
 /// The sidecar of an array file: `a.npy.json` beside `a.npy`.
 pub fn sidecar(path: &Path) -> PathBuf {

@@ -56,7 +56,7 @@ impl Cells {
         }
     }
 
-    fn bad(&self, row: usize, column: &str, wanted: &'static str) -> TableError {
+    pub fn bad(&self, row: usize, column: &str, wanted: &'static str) -> TableError {
         let found = match self.get(row, column) {
             Cell::Empty => "nothing".to_owned(),
             Cell::Text(text) | Cell::Other(text) => format!("`{text}`"),

@@ -3,10 +3,14 @@
 //! | module | holds |
 //! |---|---|
 //! | `cells` | any of the three as rows of named cells |
+//! | `positions` | the table of positions, by tile |
+//! | `read` | CSV or Parquet to a record batch |
 //! | `tiles` | the table of tiles: paths, grid places, positions |
 //! | `write` | record batches to CSV or Parquet, whole or not at all |
 
 mod cells;
+mod positions;
+mod read;
 mod tiles;
 mod write;
 
@@ -14,6 +18,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+pub use positions::read_positions;
+pub use read::read_table;
 pub use tiles::{TilePosition, TileRow, read_tiles, write_tiles};
 pub use write::{read_parquet, write_table};
 

@@ -37,7 +37,7 @@ pub enum TilePosition {
     Um([f64; 3]),
 }
 
-const AXES: [&str; 3] = ["z", "y", "x"];
+pub(super) const AXES: [&str; 3] = ["z", "y", "x"];
 
 /// Reads a table of tiles: `.csv`, `.parquet`, or `.json` (a list of objects).
 ///

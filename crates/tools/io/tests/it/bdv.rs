@@ -204,7 +204,7 @@ fn an_xml_is_a_list_of_tiles_and_rotation_is_an_error() {
     let path = copy.path().join("rotated.xml");
     std::fs::write(&path, text.replace("<affine>1 0.0 0.0", "<affine>1 0.1 0.0")).unwrap();
     let error = read_tiles(&path, false).unwrap_err().to_string();
-    assert!(error.ends_with("setup 0 is rotated or sheared, not only shifted"), "{error}");
+    assert!(error.contains("setup 0 is rotated or sheared (by "), "{error}");
     let (tiles, problems) = read_tiles(&path, true).unwrap();
     assert_eq!((tiles.len(), problems.len()), (2, 2));
 }

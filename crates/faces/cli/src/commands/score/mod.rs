@@ -1,5 +1,6 @@
 //! `hooke score ...`: a result against a truth, in the field's own metrics.
 
+pub mod labels;
 pub mod tiles;
 
 use clap::Subcommand;
@@ -14,11 +15,14 @@ use super::Result;
 pub enum ScoreVerb {
     /// Positions of tiles against their truth
     Tiles(tiles::TilesArgs),
+    /// Ids that are unique over all tiles against the true objects
+    Labels(labels::LabelsArgs),
 }
 
 /// Runs the chosen verb.
 pub fn run(verb: ScoreVerb) -> Result {
     match verb {
         ScoreVerb::Tiles(args) => tiles::run(args),
+        ScoreVerb::Labels(args) => labels::run(args),
     }
 }

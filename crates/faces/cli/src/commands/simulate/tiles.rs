@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use hooke_workflows::simulate::{SimulateTiles, TileSimOptions};
+use hooke_workflows::simulate::{LabelSimOptions, SimulateLabels, SimulateTiles, TileSimOptions};
 
 use crate::commands::Result;
 use crate::commands::stitch::align_options::word;
@@ -27,8 +27,10 @@ pub enum Kind {
 #[command(after_help = "Examples:
   hooke simulate tiles -o demo --grid 2,2 --tile 16,128,128 --overlap 20% --jitter z=1,y=5,x=5
   hooke simulate tiles -o hard --kind hard --grid 2,2 --tile 16,128,128 --overlap 25% --seed 1
+  hooke simulate tiles -o labels --labels --grid 2,2 --tile 16,96,96 --overlap 16 --objects 120
 
-Writes: DIR/tile_Z_Y_X.tif, DIR/tiles.csv (nominal positions), DIR/truth.json, DIR/hooke.json")]
+Writes: DIR/tile_Z_Y_X.tif, DIR/tiles.csv (nominal positions), DIR/truth.json, DIR/hooke.json; with
+--labels also DIR/truth.parquet, the object behind every label of every tile")]
 pub struct TilesArgs {
     /// The folder to make
     #[arg(short, long, value_name = "DIR")]
@@ -51,12 +53,53 @@ pub struct TilesArgs {
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    /// Make tiles of labels, each with ids of its own, whose objects are known
+    #[arg(long, help_heading = "Labels", conflicts_with_all = ["kind", "jitter"])]
+    labels: bool,
+    #[command(flatten)]
+    sample: SampleArgs,
     #[command(flatten)]
     common: CommonArgs,
 }
 
+/// With `--labels`: the objects, and what a tile sees of them.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Labels")]
+pub struct SampleArgs {
+    /// Round objects in the sample, if so many find room
+    #[arg(long, value_name = "N", default_value_t = 300, requires = "labels")]
+    objects: usize,
+    /// Smallest and largest radius, voxels
+    #[arg(long, value_name = "LO,HI", default_value = "4,8", requires = "labels")]
+    radius: String,
+    /// How far a border in a tile may lie from the true one, voxels
+    #[arg(long, value_name = "N", default_value_t = 0.0, requires = "labels")]
+    border_jitter: f64,
+    /// Largest error of a tile's position per axis, whole voxels
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "labels")]
+    position_error: u32,
+    /// Ids are drawn from 1 to this; 0 permutes consecutive ids
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "labels")]
+    largest_id: u64,
+}
+
 /// Runs the command.
 pub fn run(args: TilesArgs, cx: &Context) -> Result {
+    if args.labels {
+        let options = LabelSimOptions {
+            grid: args.grid,
+            tile: args.tile,
+            overlap: args.overlap,
+            objects: args.sample.objects,
+            radius: args.sample.radius,
+            border_jitter: args.sample.border_jitter,
+            position_error: args.sample.position_error,
+            largest_id: args.sample.largest_id,
+            seed: args.seed,
+        };
+        let workflow = SimulateLabels::new(options, &args.output)?;
+        return execute::run_folder(&workflow, &args.output, &args.common, cx);
+    }
     let options = TileSimOptions {
         kind: word(args.kind),
         grid: args.grid,

@@ -159,6 +159,15 @@ pub fn finish_collection(path: &Path, version: Ngff) -> Result<()> {
     write_group(path, &files)
 }
 
+/// Makes a folder of finished images with names of their own a Zarr 3 group.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn finish_group(path: &Path) -> Result<()> {
+    let group = json!({"zarr_format": 3, "node_type": "group", "attributes": {}});
+    write_group(path, &[("zarr.json", group)])
+}
+
 fn make_folder(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(|e| Error::io(path, "create", e))?;
     let mut entries = std::fs::read_dir(path).map_err(|e| Error::io(path, "list", e))?;

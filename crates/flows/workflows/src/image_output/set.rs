@@ -1,0 +1,565 @@
+//! A set of tiles that is written block by block.
+//!
+//! | suffix | what is written |
+//! |---|---|
+//! | `.zarr`, none | an OME-Zarr collection: a group per tile, `0`, `1`, ... |
+//! | `.xml` | BigDataViewer: one HDF5 file beside the XML, a view per tile |
+//! | `.csv` | a table of tiles and a folder of OME-TIFFs |
+//!
+//! As for one image, HDF5 and TIFF take the blocks through private OME-Zarrs in the work folder.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hooke_core::image::{ImageSink, SourceError};
+use hooke_core::plan::{Block, BlockSizing, Blocks, OutputSpec, Stage, size_blocks};
+use hooke_core::provenance::OutputRecord;
+use hooke_core::region::{grid, grid_counts};
+use hooke_core::{Axes, Budget, Dtype, ImageMeta, Level, Pixels, Region, Sample, dispatch};
+use hooke_io::bdv::BdvFile;
+use hooke_io::ome_zarr::{self, Levels, OmeZarrSink, WriteOptions};
+use hooke_io::tables::{TilePosition, TileRow, write_tiles};
+use hooke_io::tiff::Kind as TiffKind;
+
+use super::error::OutputError;
+use super::format::{OutputFormat, bdv_settings};
+use super::store::Store;
+use super::{Planned, Reused, pyramid_bytes};
+use crate::engine::two_step::piece;
+use crate::engine::{BlockContext, BlockError, RunBlock, Summary, WorkDir};
+
+/// What a set is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Zarr,
+    Bdv,
+    Tiffs,
+}
+
+impl Kind {
+    fn of(path: &Path) -> Result<Kind, OutputError> {
+        let suffix = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+        match suffix.as_deref() {
+            None | Some("zarr") => Ok(Kind::Zarr),
+            Some("xml") => Ok(Kind::Bdv),
+            Some("csv") => Ok(Kind::Tiffs),
+            Some(other) => Err(OutputError::Option {
+                what: format!("{}: no set of tiles has the suffix .{other}", path.display()),
+                hint: "write .zarr, .xml (BigDataViewer) or .csv (a table and OME-TIFFs)"
+                    .to_owned(),
+            }),
+        }
+    }
+
+    fn format(self) -> OutputFormat {
+        match self {
+            Kind::Zarr => OutputFormat::OmeZarr,
+            Kind::Bdv => OutputFormat::Bdv,
+            Kind::Tiffs => OutputFormat::Tiff(TiffKind::Ome),
+        }
+    }
+}
+
+/// A set of tiles that is written block by block.
+pub struct SetOutput {
+    path: PathBuf,
+    kind: Kind,
+    metas: Vec<ImageMeta>,
+    /// Positions in voxels, for tables of sets without a voxel size.
+    positions_px: Vec<Option<[f64; 3]>>,
+    store: Store,
+    zarr: Vec<WriteOptions>,
+    levels: Vec<Vec<Level>>,
+}
+
+/// The stage that computes the blocks of level 0.
+pub struct FirstSetStage<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Stages that must be complete before.
+    pub after: &'a [&'a str],
+    /// Peak bytes of a block of a tile that writes this shape.
+    pub bytes: &'a dyn Fn(usize, [u64; 5]) -> u64,
+}
+
+/// The tile that a block belongs to, and its box in it.
+pub fn tile_of(block: &Block) -> (usize, Region) {
+    let mut region = block.write;
+    region.start[0] = 0;
+    (block.write.start[0] as usize, region)
+}
+
+impl SetOutput {
+    /// Decides format, levels, chunks and shards. One entry of `metas` per tile.
+    ///
+    /// # Errors
+    /// When the suffix is no set's, the format cannot hold a tile, an option is no value, or
+    /// positions would be lost.
+    pub fn new(
+        path: &Path,
+        metas: Vec<ImageMeta>,
+        positions_px: Vec<Option<[f64; 3]>>,
+        store: &Store,
+    ) -> Result<SetOutput, OutputError> {
+        let kind = Kind::of(path)?;
+        let format = kind.format();
+        let mut metas = metas;
+        let lost = metas.iter().zip(&positions_px).any(|(m, p)| p.is_some() && !has_place(m));
+        match kind {
+            Kind::Zarr if lost => {
+                return Err(OutputError::Option {
+                    what: "positions in voxels cannot be written without a voxel size".to_owned(),
+                    hint: "give --voxel-size z,y,x in micrometres, or write .xml or .csv"
+                        .to_owned(),
+                });
+            }
+            // Its world is then in voxels.
+            Kind::Bdv if lost => {
+                for (meta, px) in metas.iter_mut().zip(&positions_px) {
+                    if let Some(px) = px {
+                        meta.origin_um = px.map(hooke_core::Sourced::file);
+                    }
+                }
+            }
+            _ => {}
+        }
+        let mut zarr: Vec<WriteOptions> =
+            metas.iter().map(|m| store.to_zarr(m, format)).collect::<Result<_, _>>()?;
+        if kind == Kind::Bdv {
+            same_factors(path, &metas, &mut zarr)?;
+        }
+        let mut levels = Vec::with_capacity(metas.len());
+        for (meta, how) in metas.iter().zip(&zarr) {
+            format.check(path, meta, store)?;
+            levels.push(ome_zarr::plan_levels(path, meta, how)?);
+        }
+        let (path, store) = (path.to_owned(), store.clone());
+        Ok(SetOutput { path, kind, metas, positions_px, store, zarr, levels })
+    }
+
+    /// The same with another sample type, on the same grid of blocks.
+    ///
+    /// # Errors
+    /// As [`SetOutput::new`].
+    pub fn with_dtype(&self, dtype: Dtype) -> Result<SetOutput, OutputError> {
+        let mut metas = self.metas.clone();
+        for meta in &mut metas {
+            *meta = ImageMeta {
+                dtype,
+                stored_dtype: dtype.name().to_owned(),
+                significant_bits: 8 * dtype.size() as u32,
+                ..meta.clone()
+            };
+            self.kind.format().check(&self.path, meta, &self.store)?;
+        }
+        Ok(SetOutput {
+            path: self.path.clone(),
+            kind: self.kind,
+            metas,
+            positions_px: self.positions_px.clone(),
+            store: self.store.clone(),
+            zarr: self.zarr.clone(),
+            levels: self.levels.clone(),
+        })
+    }
+
+    /// The sample type.
+    pub fn dtype(&self) -> Dtype {
+        self.metas.first().map_or(Dtype::Uint8, |m| m.dtype)
+    }
+
+    /// Number of tiles.
+    pub fn len(&self) -> usize {
+        self.metas.len()
+    }
+
+    /// Whether there is no tile.
+    pub fn is_empty(&self) -> bool {
+        self.metas.is_empty()
+    }
+
+    fn level_bytes(&self, tile: usize, level: usize) -> u64 {
+        let voxels = Region::whole(self.levels[tile][level].shape).voxels();
+        voxels.saturating_mul(self.dtype().size() as u64)
+    }
+
+    /// Files and folders beside the output that belong to it.
+    fn companions(&self) -> Vec<PathBuf> {
+        match self.kind {
+            Kind::Zarr => Vec::new(),
+            Kind::Bdv => vec![self.path.with_extension("h5")],
+            Kind::Tiffs => vec![self.path.with_extension("")],
+        }
+    }
+
+    /// Blocks of one level of all tiles; the first axis counts the tiles.
+    fn blocks(
+        &self,
+        level: usize,
+        bytes: &dyn Fn(usize, [u64; 5]) -> u64,
+        budget: &Budget,
+    ) -> Result<Blocks, SourceError> {
+        let mut blocks = Vec::new();
+        for (tile, levels) in self.levels.iter().enumerate() {
+            let Some(of) = levels.get(level) else { continue };
+            let of_tile = |write: [u64; 5]| bytes(tile, write);
+            let sizing = BlockSizing {
+                shape: of.shape,
+                unit: of.shard.unwrap_or(of.chunk),
+                halo: [0; 5],
+                bytes: &of_tile,
+                axes: self.metas[tile].axes,
+                unit_name: if of.shard.is_some() { "shard" } else { "chunk" },
+                unit_option: None,
+            };
+            let (sized, bytes) = size_blocks(&sizing, budget)?;
+            for mut region in grid(of.shape, sized.write) {
+                region.start[0] = tile as u64;
+                let id = blocks.len() as u64;
+                blocks.push(Block { id, write: region, read: region, bytes });
+            }
+        }
+        Ok(Blocks::Listed(blocks))
+    }
+
+    /// The stages of a plan that write this set.
+    ///
+    /// # Errors
+    /// When not even one block fits into the memory.
+    pub fn stages(
+        &self,
+        first: &FirstSetStage<'_>,
+        budget: &Budget,
+    ) -> Result<Planned, SourceError> {
+        let blocks = self.blocks(0, first.bytes, budget)?;
+        let mut stages = vec![Stage::new(first.name, "blocks", first.after, blocks)];
+        let mut before = first.name.to_owned();
+        let most = self.levels.iter().map(Vec::len).max().unwrap_or(1);
+        for level in 1..most {
+            let bytes = |tile: usize, write: [u64; 5]| {
+                let levels = &self.levels[tile];
+                pyramid_bytes(levels, level, write, self.dtype(), budget.threads)
+            };
+            let name = format!("pyramid-{level}");
+            let blocks = self.blocks(level, &bytes, budget)?;
+            stages.push(Stage::new(&name, "blocks", &[&before], blocks));
+            before = name;
+        }
+        let count = |tile: usize| (0..self.levels[tile].len()).map(move |l| (tile, l));
+        let total: u64 = (0..self.len()).flat_map(count).map(|(t, l)| self.level_bytes(t, l)).sum();
+        let bytes = 3 * self.piece_bytes(budget);
+        let mut work_bytes = 0;
+        match self.kind {
+            Kind::Zarr => {}
+            Kind::Bdv => stages.push(Stage::one("write", &[&before], bytes)),
+            Kind::Tiffs => {
+                let tiles = Blocks::items(self.len() as u64, bytes);
+                stages.push(Stage::new("write", "tiles", &[&before], tiles));
+            }
+        }
+        if self.kind != Kind::Zarr {
+            work_bytes = total;
+        }
+        let spec = |path: PathBuf, dtype, bytes| OutputSpec {
+            path,
+            axes: Axes::of(&[]),
+            shape: vec![],
+            dtype,
+            write_unit: vec![],
+            bytes,
+        };
+        let mut outputs = vec![spec(self.path.clone(), Some(self.dtype()), total)];
+        outputs.extend(self.companions().into_iter().map(|p| spec(p, None, 0)));
+        Ok(Planned { stages, outputs, work_bytes })
+    }
+
+    /// How much is streamed out at once: planes as deep as a chunk, unless the memory is too small.
+    fn piece_bytes(&self, budget: &Budget) -> u64 {
+        let planes = |levels: &Vec<Level>| {
+            let [_, _, z, y, x] = levels[0].shape;
+            levels[0].chunk[2].min(z) * y * x * self.dtype().size() as u64
+        };
+        let largest = self.levels.iter().map(planes).max().unwrap_or(0);
+        largest.min(budget.for_blocks() / 4).max(1 << 20)
+    }
+
+    /// Where the blocks of a tile are written.
+    fn block_path(&self, work: &WorkDir, tile: usize) -> PathBuf {
+        match self.kind {
+            Kind::Zarr => work.product().join(tile.to_string()),
+            _ => work.root().join("work").join("store").join(format!("{tile}.ome.zarr")),
+        }
+    }
+
+    /// The path of a tile's blocks as markers name it.
+    pub fn container(&self, work: &WorkDir, tile: usize) -> String {
+        work.relative(&self.block_path(work, tile))
+    }
+
+    /// Creates what blocks are written into.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn create(&self, work: &WorkDir) -> Result<(), SourceError> {
+        std::fs::create_dir_all(work.data())
+            .map_err(|e| hooke_io::Error::io(work.data(), "create", e))?;
+        if self.kind != Kind::Zarr {
+            work.private("store")?;
+        }
+        for (tile, (meta, how)) in self.metas.iter().zip(&self.zarr).enumerate() {
+            ome_zarr::create(&self.block_path(work, tile), meta, how)?;
+        }
+        Ok(())
+    }
+
+    /// Creates it anew, in place of what an interrupted attempt left.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn create_anew(&self, work: &WorkDir) -> Result<(), SourceError> {
+        for tile in 0..self.len() {
+            let path = self.block_path(work, tile);
+            if path.exists() {
+                std::fs::remove_dir_all(&path)
+                    .map_err(|e| hooke_io::Error::io(&path, "remove", e))?;
+            }
+        }
+        self.create(work)
+    }
+
+    /// What blocks are written into.
+    pub fn sinks(&self, work: &WorkDir) -> TileSinks {
+        let paths = (0..self.len()).map(|tile| self.block_path(work, tile));
+        let containers = (0..self.len()).map(|tile| self.container(work, tile));
+        TileSinks { tiles: paths.zip(containers).collect(), open: Mutex::default() }
+    }
+
+    /// Opens one of the stages `pyramid-N` and `write`.
+    ///
+    /// # Errors
+    /// When there is no such stage.
+    pub fn open_stage<'a>(
+        &'a self,
+        stage: &str,
+        work: &'a WorkDir,
+    ) -> Result<Box<dyn RunBlock + 'a>, SourceError> {
+        if stage == "write" {
+            return Ok(Box::new(move |block: &Block, cx: &mut BlockContext<'_>| match self.kind {
+                Kind::Bdv => self.write_bdv(work, cx),
+                _ => self.write_tiff(work, block.id as usize, cx),
+            }));
+        }
+        let level: usize = stage
+            .strip_prefix("pyramid-")
+            .and_then(|n| n.parse().ok())
+            .filter(|n| *n >= 1)
+            .ok_or_else(|| format!("no stage `{stage}`"))?;
+        let sinks = self.sinks(work);
+        Ok(Box::new(move |block: &Block, cx: &mut BlockContext<'_>| {
+            let (tile, region) = tile_of(block);
+            let sink = sinks.tile(tile)?;
+            let scratch = &mut cx.scratch.get::<Reused>().0;
+            let (method, dtype) = (sink.downsample(), self.dtype());
+            let keys = hooke_io::pyramid::write_block(
+                sink.as_ref(),
+                level,
+                &region,
+                method,
+                dtype,
+                scratch,
+            )?;
+            Ok(Summary::new().wrote(sinks.container(tile), keys))
+        }))
+    }
+
+    /// Streams the levels of one tile from its private store into a writer, in C order.
+    fn stream(
+        &self,
+        work: &WorkDir,
+        tile: usize,
+        writer: &dyn ImageSink,
+        skip_zeros: bool,
+        cx: &mut BlockContext<'_>,
+    ) -> Result<(), BlockError> {
+        let store = ome_zarr::open_for_write(&self.block_path(work, tile))?;
+        let voxels = self.piece_bytes(cx.budget) / self.dtype().size() as u64;
+        let mut pixels = Pixels::zeros(self.dtype(), [0; 5]);
+        for (level, of) in self.levels[tile].iter().enumerate().take(writer.levels().len()) {
+            let step = piece(of.shape, writer.write_unit(level), voxels);
+            for region in grid(of.shape, step) {
+                if cx.progress.is_cancelled() {
+                    return Err(BlockError::Cancelled);
+                }
+                store.read_back(level, &region, &mut pixels)?;
+                if !(skip_zeros && is_zero(&pixels)) {
+                    writer.write(level, &region, &pixels)?;
+                }
+                cx.progress.advance(1, pixels.bytes());
+            }
+        }
+        Ok(())
+    }
+
+    fn pieces(&self, tile: usize, writer: &dyn ImageSink, budget: &Budget) -> u64 {
+        let voxels = self.piece_bytes(budget) / self.dtype().size() as u64;
+        let levels = self.levels[tile].iter().enumerate().take(writer.levels().len());
+        let count = |(l, of): (usize, &Level)| {
+            let step = piece(of.shape, writer.write_unit(l), voxels);
+            grid_counts(of.shape, step).iter().product::<u64>()
+        };
+        levels.map(count).sum()
+    }
+
+    fn write_bdv(&self, work: &WorkDir, cx: &mut BlockContext<'_>) -> Result<Summary, BlockError> {
+        let file = BdvFile::create(
+            &work.product(),
+            &self.metas,
+            &bdv_settings(&self.levels[0], &self.store)?,
+        )?;
+        let pieces = |tile| self.pieces(tile, &file.image(tile), cx.budget);
+        cx.progress.start("write", (0..self.len()).map(pieces).sum(), "parts");
+        for tile in 0..self.len() {
+            // A chunk that is not there reads as 0.
+            self.stream(work, tile, &file.image(tile), true, cx)?;
+        }
+        file.finish()?;
+        Ok(Summary::new())
+    }
+
+    /// The folder of a set's TIFFs, and the name of one in it.
+    fn tiff(&self, tile: usize) -> (String, String) {
+        let folder = self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        (folder, format!("tile_{tile:04}.ome.tif"))
+    }
+
+    fn write_tiff(
+        &self,
+        work: &WorkDir,
+        tile: usize,
+        cx: &mut BlockContext<'_>,
+    ) -> Result<Summary, BlockError> {
+        let (folder, name) = self.tiff(tile);
+        let folder = work.data().join(folder);
+        std::fs::create_dir_all(&folder).map_err(|e| hooke_io::Error::io(&folder, "create", e))?;
+        let (meta, levels) = (&self.metas[tile], &self.levels[tile]);
+        let format = self.kind.format();
+        let writer = format.create(&folder.join(name), meta, levels, &self.store)?;
+        cx.progress.start("write", self.pieces(tile, writer.as_ref(), cx.budget), "parts");
+        self.stream(work, tile, writer.as_ref(), false, cx)?;
+        writer.finish()?;
+        Ok(Summary::new())
+    }
+
+    /// Completes the set below [`WorkDir::data`].
+    ///
+    /// # Errors
+    /// When metadata cannot be written.
+    pub fn finish(&self, work: &WorkDir) -> Result<Vec<OutputRecord>, SourceError> {
+        match self.kind {
+            Kind::Zarr => {
+                for tile in 0..self.len() {
+                    // A run that was killed between finishing and publishing finishes again.
+                    if let Ok(sink) = ome_zarr::open_for_write(&self.block_path(work, tile)) {
+                        sink.finish()?;
+                    }
+                }
+                ome_zarr::finish_collection(&work.product(), self.zarr[0].ngff)?;
+            }
+            Kind::Bdv => {}
+            Kind::Tiffs => self.write_table(work)?,
+        }
+        let format = match self.kind {
+            Kind::Tiffs => "csv",
+            kind => kind.format().name(),
+        };
+        let record =
+            |path: PathBuf, format: &str, dtype| crate::engine_output(&path, format, vec![], dtype);
+        let mut records = vec![record(self.path.clone(), format, Some(self.dtype()))];
+        let beside = self.companions().into_iter();
+        records.extend(beside.map(|p| record(p, self.kind.format().name(), None)));
+        Ok(records)
+    }
+
+    fn write_table(&self, work: &WorkDir) -> Result<(), SourceError> {
+        let row = |tile: usize| {
+            let (folder, name) = self.tiff(tile);
+            let meta = &self.metas[tile];
+            let um = meta.origin_um.map(|o| o.value);
+            let position = match (um, self.positions_px[tile]) {
+                ([Some(z), Some(y), Some(x)], _) => Some(TilePosition::Um([z, y, x])),
+                (_, Some(px)) => Some(TilePosition::Px(px)),
+                _ => None,
+            };
+            TileRow {
+                path: work.data().join(folder).join(name),
+                dataset: None,
+                series: 0,
+                channel: None,
+                name: Some(meta.name.clone()),
+                grid: None,
+                position,
+            }
+        };
+        let rows: Vec<TileRow> = (0..self.len()).map(row).collect();
+        Ok(write_tiles(&work.product(), &rows)?)
+    }
+}
+
+/// The images that blocks are written into, opened when first asked for.
+pub struct TileSinks {
+    tiles: Vec<(PathBuf, String)>,
+    open: Mutex<HashMap<usize, Arc<OmeZarrSink>>>,
+}
+
+impl TileSinks {
+    /// The image of a tile.
+    ///
+    /// # Errors
+    /// When it was not created.
+    pub fn tile(&self, tile: usize) -> Result<Arc<OmeZarrSink>, hooke_io::Error> {
+        let lock = || self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sink) = lock().get(&tile) {
+            return Ok(Arc::clone(sink));
+        }
+        let sink = Arc::new(ome_zarr::open_for_write(&self.tiles[tile].0)?);
+        lock().insert(tile, Arc::clone(&sink));
+        Ok(sink)
+    }
+
+    /// The path of a tile's blocks as markers name it.
+    pub fn container(&self, tile: usize) -> &str {
+        &self.tiles[tile].1
+    }
+}
+
+fn has_place(meta: &ImageMeta) -> bool {
+    meta.origin_um.iter().all(|o| o.value.is_some())
+}
+
+fn is_zero(pixels: &Pixels) -> bool {
+    dispatch!(pixels.dtype(), T => {
+        let zero = T::default();
+        pixels.as_slice::<T>().unwrap_or_default().iter().all(|v| *v == zero && v.to_f64().is_sign_positive())
+    })
+}
+
+/// All views of a BigDataViewer file have the levels of the largest one.
+fn same_factors(
+    path: &Path,
+    metas: &[ImageMeta],
+    zarr: &mut [WriteOptions],
+) -> Result<(), OutputError> {
+    let largest = (0..metas.len()).max_by_key(|i| metas[*i].shape.iter().product::<u64>());
+    let Some(largest) = largest else { return Ok(()) };
+    let levels = ome_zarr::plan_levels(path, &metas[largest], &zarr[largest])?;
+    let step = |pair: &[Level]| -> [u64; 3] {
+        std::array::from_fn(|d| (pair[1].factors[d] / pair[0].factors[d]).round().max(1.0) as u64)
+    };
+    let steps: Vec<[u64; 3]> = levels.windows(2).map(step).collect();
+    for how in zarr {
+        how.levels = Levels::Count(levels.len());
+        how.factors = steps.clone();
+    }
+    Ok(())
+}
