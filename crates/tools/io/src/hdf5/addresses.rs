@@ -24,10 +24,10 @@ use super::attributes::{u32_at, u64_at};
 
 /// Bytes of a header that are read at first; most are shorter.
 const PROBE: usize = 4096;
-/// Longest header, or part of one, that is believed.
+/// Longest header that is believed, all its parts together.
 const LARGEST_HEADER: u64 = 16 << 20;
-/// Parts of a header, and nodes of a group's tree, that are followed.
-const MOST_PARTS: usize = 4096;
+/// Nodes of a group's tree that are followed.
+const MOST_NODES: usize = 4096;
 /// Groups within groups that are followed.
 const DEEPEST: usize = 64;
 
@@ -164,15 +164,16 @@ impl Walk {
         let place = header.has_creation_order();
         let whole = header.messages.into_iter().filter(|m| m.flags & MSG_FLAG_SHARED == 0);
         let mut messages: Vec<Message> = whole.map(|m| (m.msg_type, m.data)).collect();
-        let (mut next, mut parts) = (0, 0);
+        let (mut next, mut total) = (0, 0);
         while let Some((kind, data)) = messages.get(next) {
             next += 1;
             if *kind != MSG_OBJ_HEADER_CONTINUATION {
                 continue;
             }
             let part = ContinuationMessage::decode(data, &self.context)?.0;
-            parts += 1;
-            if part.length > LARGEST_HEADER || parts > MOST_PARTS {
+            // Also where parts lead in a circle.
+            total += part.length.clamp(16, LARGEST_HEADER + 1);
+            if total > LARGEST_HEADER {
                 return Err(bad("a header without end"));
             }
             let bytes = self.read_block(part.offset, part.length as usize)?;
@@ -200,7 +201,7 @@ impl Walk {
         let mut nodes = vec![tree];
         let mut visited = HashSet::new();
         while let Some(at) = nodes.pop() {
-            if !visited.insert(at) || visited.len() > MOST_PARTS {
+            if !visited.insert(at) || visited.len() > MOST_NODES {
                 return Err(wrong());
             }
             let head = self.read_block(at, 8)?;

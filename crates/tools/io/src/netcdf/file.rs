@@ -152,7 +152,8 @@ impl File {
             let what = format!("`/{}`: {} values at once", variable.path, variable.len());
             return Err(Error::unsupported(self.handles.path(), what, ""));
         }
-        let size = variable.dtype.map_or(1, |d| d.size() as u64);
+        // A text is a length and a place in the heap.
+        let size = variable.dtype.map_or(16, |d| d.size() as u64);
         if variable.len() * size > (1 << 20) + self.bytes.saturating_mul(MOST_PACKED) {
             let what = format!("`/{}`: more values than the file can hold", variable.path);
             return Err(Error::corrupt(self.handles.path(), what));
