@@ -6,11 +6,12 @@
 //! | [`tiff`] | TIFF, BigTIFF, OME-TIFF, ImageJ hyperstacks |
 //! | [`error`] | the one error of this crate: file, what was found, what was wanted |
 //! | [`atomic`] | files that appear complete or not at all |
-//! | [`bdv`] | BigDataViewer: XML and HDF5 |
+//! | [`bdv`] | BigDataViewer: XML with HDF5, N5 or OME-Zarr |
 //! | [`chunk_cache`] | decoded chunks, bounded in bytes, shared by all sources |
 //! | [`czi`] | Zeiss CZI |
 //! | [`expression`] | paths with tags, such as `scan_<X,2>_<Y,2>.tif`, and the files that match |
 //! | [`hdf5`] | HDF5 |
+//! | [`http`] | containers on web servers |
 //! | [`image_folder`] | folders of pictures as one stack |
 //! | [`image_entry`] | one image as `hooke info --json` prints it |
 //! | [`jpeg2000`] | JPEG 2000 images |
@@ -20,6 +21,7 @@
 //! | [`strided`] | regions of raw arrays in files |
 //! | [`tables`] | tables of tiles and record batches: CSV, Parquet, JSON |
 //! | [`terastitcher`] | TeraStitcher's XML |
+//! | [`n5`] | N5 |
 //! | [`nd2`] | Nikon ND2 |
 //! | [`natural`] | natural order of names |
 //! | [`ome_zarr`] | OME-Zarr and plain Zarr |
@@ -33,9 +35,11 @@ pub mod czi;
 pub mod error;
 pub mod expression;
 pub mod hdf5;
+pub mod http;
 pub mod image_entry;
 pub mod image_folder;
 pub mod jpeg2000;
+pub mod n5;
 pub mod natural;
 pub mod nd2;
 pub mod npy;

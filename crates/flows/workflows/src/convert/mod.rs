@@ -12,6 +12,7 @@ use std::sync::Arc;
 use hooke_core::image::{ImageSink, SourceError};
 use hooke_core::plan::{Block, Blocks, Draft, Plan, Stage};
 use hooke_core::{Budget, Dtype, ImageSource, Pixels};
+use hooke_io::http::absolute;
 use hooke_io::{ChunkCache, OpenOptions};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -64,7 +65,6 @@ impl ConvertWorkflow {
         input: &Path,
         output: &Path,
     ) -> Result<ConvertWorkflow, ConvertError> {
-        let absolute = |p: &Path| std::path::absolute(p).unwrap_or_else(|_| p.to_owned());
         let parameters = Parameters { options, input: absolute(input), output: absolute(output) };
         let cache = Arc::new(ChunkCache::new(0));
         let (image, problems) = open(&parameters, &cache)?;

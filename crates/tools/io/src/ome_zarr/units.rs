@@ -1,7 +1,7 @@
 //! Units of length and time as OME-NGFF names them (UDUNITS), in micrometres and seconds.
 
 /// Micrometres per unit of length, or `None` for a unit that is not known.
-pub(super) fn micrometres(unit: &str) -> Option<f64> {
+pub(crate) fn micrometres(unit: &str) -> Option<f64> {
     Some(match unit.trim() {
         "angstrom" | "Å" => 1e-4,
         "inch" | "in" => 25_400.0,
