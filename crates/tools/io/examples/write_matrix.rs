@@ -257,7 +257,7 @@ fn write_bdv(folder: &Path, meta: &ImageMeta, pixels: &Pixels) -> Outcome<Option
 
 fn write_npz(folder: &Path, meta: &ImageMeta, pixels: &Pixels) -> Outcome<Option<Written>> {
     let file = PathBuf::from(format!("{}.npz", meta.name));
-    let deflate = (meta.axes.len() % 2 == 0).then_some(6);
+    let deflate = meta.axes.len().is_multiple_of(2).then_some(6);
     let sink = NpzSink::create(&folder.join(&file), meta, deflate)?;
     for block in region::grid(meta.shape, [1, 1, 1, 10, meta.shape[4]]) {
         sink.write(0, &block, &pixels.crop(&block))?;

@@ -100,7 +100,7 @@ impl ImageSink for FolderSink {
             return Err(no_region(&self.folder, region, self.meta.shape).into());
         }
         for plane in region::grid(region.shape, unit) {
-            let mut place = plane.clone();
+            let mut place = plane;
             for d in 0..5 {
                 place.start[d] += region.start[d];
             }

@@ -88,7 +88,8 @@ impl ArrayFolder<'_> {
         let aligned = region.fits(shape)
             && (0..5).all(|d| {
                 let end = region.end()[d];
-                region.start[d] % chunk[d] == 0 && (end % chunk[d] == 0 || end == shape[d])
+                let whole_end = end.is_multiple_of(chunk[d]) || end == shape[d];
+                region.start[d].is_multiple_of(chunk[d]) && whole_end
             });
         if !aligned || block.dtype() != self.dtype || block.shape() != region.shape {
             let what = format!("{region:?} of {} in blocks of {chunk:?}", block.dtype());
