@@ -16,10 +16,11 @@ use hooke_core::{
     Axes, Channel, Downsample, Dtype, ImageMeta, ImageSink, Pixels, Sample, Sourced, dispatch,
     region,
 };
-use hooke_io::bdv::{BdvSettings, BdvSink};
+use hooke_io::bdv::{BdvN5Sink, BdvSettings, BdvSink, WorldUnit};
 use hooke_io::hdf5::{Hdf5Settings, Hdf5Sink};
+use hooke_io::n5::{self, N5Settings, N5Sink};
 use hooke_io::netcdf;
-use hooke_io::npy::NpySink;
+use hooke_io::npy::{NpySink, NpzSink};
 use hooke_io::ome_zarr::{self, Compression, Levels, Ngff, WriteOptions};
 use hooke_io::pyramid;
 use hooke_io::tiff::{self, Kind, TiffSink};
@@ -46,6 +47,9 @@ const FORMATS: &[(&str, Write)] = &[
     ("netcdf", |folder, meta, pixels| write_hdf5(folder, meta, pixels, "nc")),
     ("bdv", write_bdv),
     ("npy", write_npy),
+    ("npz", write_npz),
+    ("n5", write_n5),
+    ("bdv-n5", write_bdv_n5),
 ];
 
 const SHAPES: [(&str, [u64; 5]); 5] = [
@@ -250,19 +254,57 @@ fn write_npy(folder: &Path, meta: &ImageMeta, pixels: &Pixels) -> Outcome<Option
 
 fn write_bdv(folder: &Path, meta: &ImageMeta, pixels: &Pixels) -> Outcome<Option<Written>> {
     let file = PathBuf::from(format!("{}.xml", meta.name));
-    let steps = [[1, 2, 2], [2, 2, 2]];
     let settings = BdvSettings {
         chunk: [4, 8, 16],
         factors: vec![[1, 1, 1], [1, 2, 2], [2, 4, 4]],
         ..BdvSettings::default()
     };
     let sink = BdvSink::create(&folder.join(&file), meta, &settings)?;
+    Ok(Some(Written { file, levels: write_levels(&sink, pixels, &STEPS)? }))
+}
+
+fn write_npz(folder: &Path, meta: &ImageMeta, pixels: &Pixels) -> Outcome<Option<Written>> {
+    let file = PathBuf::from(format!("{}.npz", meta.name));
+    let deflate = meta.axes.len().is_multiple_of(2).then_some(6);
+    let sink = NpzSink::create(&folder.join(&file), meta, deflate)?;
+    for block in region::grid(meta.shape, [1, 1, 1, 10, meta.shape[4]]) {
+        sink.write(0, &block, &pixels.crop(&block))?;
+    }
+    sink.finish()?;
+    Ok(Some(Written { file, levels: Vec::new() }))
+}
+
+/// Every compression has its turn.
+fn n5_settings(meta: &ImageMeta) -> N5Settings {
+    let all = [n5::Compression::Raw, n5::Compression::Gzip(6), n5::Compression::Zstd(3)];
+    let turn = Dtype::ALL.iter().position(|d| *d == meta.dtype).unwrap_or(0) + meta.axes.len();
+    let factors = vec![[1, 1, 1], [1, 2, 2], [2, 4, 4]];
+    N5Settings { chunk: [4, 8, 16], factors, compression: all[turn % all.len()] }
+}
+
+fn write_n5(folder: &Path, meta: &ImageMeta, pixels: &Pixels) -> Outcome<Option<Written>> {
+    let file = PathBuf::from(format!("{}.n5", meta.name));
+    let sink = N5Sink::create(&folder.join(&file), meta, &n5_settings(meta))?;
+    Ok(Some(Written { file, levels: write_levels(&sink, pixels, &STEPS)? }))
+}
+
+fn write_bdv_n5(folder: &Path, meta: &ImageMeta, pixels: &Pixels) -> Outcome<Option<Written>> {
+    let file = PathBuf::from(format!("{}.xml", meta.name));
+    let (path, settings) = (folder.join(&file), n5_settings(meta));
+    let sink = BdvN5Sink::create(&path, meta, &settings, WorldUnit::Micrometre)?;
+    Ok(Some(Written { file, levels: write_levels(&sink, pixels, &STEPS)? }))
+}
+
+/// Factors from one level of a pyramid to the next.
+const STEPS: [[u64; 3]; 2] = [[1, 2, 2], [2, 2, 2]];
+
+/// Writes all levels; the hashes of those after the first, with time and channel always there.
+fn write_levels(sink: &dyn ImageSink, pixels: &Pixels, steps: &[[u64; 3]]) -> Outcome<Vec<Value>> {
     let mut levels = Vec::new();
     let mut level = pixels.clone();
     for n in 0..=steps.len() {
         if n > 0 {
             level = downsample(&level, steps[n - 1], Downsample::Mean);
-            // As stored: time and channel are always there.
             levels.push(json!({"shape": level.shape(), "sha256": sha256(&level)}));
         }
         for block in region::grid(level.shape(), sink.write_unit(n)) {
@@ -270,5 +312,5 @@ fn write_bdv(folder: &Path, meta: &ImageMeta, pixels: &Pixels) -> Outcome<Option
         }
     }
     sink.finish()?;
-    Ok(Some(Written { file, levels }))
+    Ok(levels)
 }

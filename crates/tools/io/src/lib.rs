@@ -6,11 +6,12 @@
 //! | [`tiff`] | TIFF, BigTIFF, OME-TIFF, ImageJ hyperstacks |
 //! | [`error`] | the one error of this crate: file, what was found, what was wanted |
 //! | [`atomic`] | files that appear complete or not at all |
-//! | [`bdv`] | BigDataViewer: XML and HDF5 |
+//! | [`bdv`] | BigDataViewer: XML with HDF5, N5 or OME-Zarr |
 //! | [`chunk_cache`] | decoded chunks, bounded in bytes, shared by all sources |
 //! | [`czi`] | Zeiss CZI |
 //! | [`expression`] | paths with tags, such as `scan_<X,2>_<Y,2>.tif`, and the files that match |
 //! | [`hdf5`] | HDF5 |
+//! | [`http`] | containers on web servers |
 //! | [`image_entry`] | one image as `hooke info --json` prints it |
 //! | [`image_folder`] | folders of pictures as one stack |
 //! | [`imaris`] | Imaris `.ims` |
@@ -22,6 +23,7 @@
 //! | [`strided`] | regions of raw arrays in files |
 //! | [`tables`] | tables of tiles and record batches: CSV, Parquet, JSON |
 //! | [`terastitcher`] | TeraStitcher's XML |
+//! | [`n5`] | N5 |
 //! | [`nd2`] | Nikon ND2 |
 //! | [`netcdf`] | netCDF-4 |
 //! | [`natural`] | natural order of names |
@@ -36,11 +38,13 @@ pub mod czi;
 pub mod error;
 pub mod expression;
 pub mod hdf5;
+pub mod http;
 pub mod image_entry;
 pub mod image_folder;
 pub mod imaris;
 pub mod jpeg2000;
 pub mod lif;
+pub mod n5;
 pub mod natural;
 pub mod nd2;
 pub mod netcdf;

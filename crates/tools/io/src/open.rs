@@ -11,7 +11,9 @@ use hooke_core::{Axis, Dataset};
 
 use crate::chunk_cache::ChunkCache;
 use crate::error::{Error, Result};
-use crate::{bdv, czi, hdf5, image_folder, imaris, jpeg2000, lif, nd2, netcdf, npy, ome_zarr, png};
+use crate::{
+    bdv, czi, hdf5, http, image_folder, imaris, jpeg2000, lif, n5, nd2, netcdf, npy, ome_zarr, png,
+};
 
 /// How a file is to be opened.
 #[derive(Debug, Clone, Default)]
@@ -70,7 +72,7 @@ const FORMATS: &[Format] = &[
         open: |path, how| Ok(Box::new(lif::open(path, how)?)),
     },
     Format {
-        name: "bdv-hdf5",
+        name: "bdv-hdf5, bdv-n5, bdv-zarr",
         recognises: bdv::recognises_xml,
         open: |path, how| Ok(Box::new(bdv::open_xml(path, how)?)),
     },
@@ -83,6 +85,11 @@ const FORMATS: &[Format] = &[
         name: "png",
         recognises: |p| p.begins_with(png::MAGIC),
         open: |path, how| Ok(Box::new(png::open(path, how)?)),
+    },
+    Format {
+        name: "n5",
+        recognises: n5::recognises,
+        open: |path, how| Ok(Box::new(n5::open(path, how)?)),
     },
     // After all containers that are folders.
     Format {
@@ -199,7 +206,8 @@ pub fn readable_formats() -> Vec<&'static str> {
     FORMATS.iter().map(|f| f.name).collect()
 }
 
-/// Opens an image file or folder by its content.
+/// Opens an image file or folder by its content, or a Zarr container by its address
+/// (`http://...`).
 ///
 /// Only metadata is read. The name's suffix decides only where content is ambiguous.
 ///
@@ -207,6 +215,9 @@ pub fn readable_formats() -> Vec<&'static str> {
 /// [`Error::Unrecognised`] for unknown content, saying what it looks like and what can be read;
 /// [`Error::Incomplete`] for the work folder of an unfinished run; else what the reader answers.
 pub fn open(path: &Path, how: &OpenOptions) -> Result<Box<dyn Dataset>> {
+    if http::is_url(path) {
+        return open_url(path, how);
+    }
     let probe = Probe::new(path)?;
     if probe.is_folder && probe.has_suffix(".partial") {
         let what = "the work folder of an unfinished run".to_owned();
@@ -219,6 +230,18 @@ pub fn open(path: &Path, how: &OpenOptions) -> Result<Box<dyn Dataset>> {
             let found = format!("{} (readable: {readable})", probe.looks_like());
             Err(Error::Unrecognised { path: path.to_owned(), found })
         }
+    }
+}
+
+/// What a server has can only be known by asking for names: those of Zarr.
+fn open_url(path: &Path, how: &OpenOptions) -> Result<Box<dyn Dataset>> {
+    match ome_zarr::open(path, how) {
+        Err(Error::NotThere { .. }) if how.dataset.is_none() => {
+            let found = "no zarr.json, .zgroup, .zattrs or .zarray there (of what lies on a server \
+                         only Zarr is read)";
+            Err(Error::Unrecognised { path: path.to_owned(), found: found.to_owned() })
+        }
+        other => other,
     }
 }
 

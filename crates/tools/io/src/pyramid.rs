@@ -3,9 +3,34 @@
 use hooke_core::downsample::{Reduce, downsample_into, shape_after};
 use hooke_core::image::{SourceError, WrittenKey};
 use hooke_core::region::grid;
-use hooke_core::{Downsample, Dtype, ImageSink, Pixels, Region, dispatch};
+use hooke_core::{Downsample, Dtype, ImageMeta, ImageSink, Level, Pixels, Region, dispatch};
 use ndarray::{ArrayView5, ArrayViewMut5, Axis as Dimension, s};
 use rayon::prelude::*;
+
+/// The levels of an image with these factors of level 0 and chunks over `z, y, x`; chunks are 1 long along
+/// t and c and clipped to their level.
+pub(crate) fn levels_of(
+    meta: &ImageMeta,
+    factors: &[[u64; 3]],
+    [z, y, x]: [u64; 3],
+    codec: &str,
+) -> Vec<Level> {
+    let level = |factors: &[u64; 3]| {
+        let mut shape = meta.shape;
+        for d in 0..3 {
+            shape[2 + d] = shape[2 + d].div_ceil(factors[d].max(1));
+        }
+        let wanted = [1, 1, z, y, x];
+        Level {
+            shape,
+            factors: factors.map(|f| f as f64),
+            chunk: std::array::from_fn(|d| wanted[d].clamp(1, shape[d])),
+            shard: None,
+            codec: codec.to_owned(),
+        }
+    };
+    factors.iter().map(level).collect()
+}
 
 /// Computes one block of a level from the level before, which must be complete there, and writes it.
 ///

@@ -134,7 +134,8 @@ struct StoreArgs {
     /// Format of the output [default: by suffix]
     #[arg(long, value_name = "FORMAT", value_parser = FORMATS)]
     to: Option<String>,
-    /// Chunk z,y,x in voxels [default: 32,128,128, of HDF5 32,64,64]
+    /// Chunk z,y,x in voxels [default: 32,128,128, of HDF5 32,64,64, of N5
+    /// 64,64,64]
     #[arg(long, value_name = "AXES")]
     chunk: Option<String>,
     /// Shard z,y,x in voxels [default: 4 chunks per axis]
@@ -142,7 +143,7 @@ struct StoreArgs {
     shard: Option<String>,
     /// Codec and level: none, zstd, gzip, blosc-lz4, blosc-zstd; of TIFF also lzw, deflate, packbits;
     /// of NPZ none, deflate
-    /// [default: zstd:3, of OME-TIFF deflate:6, of HDF5 gzip:4]
+    /// [default: zstd:3, of OME-TIFF deflate:6, of HDF5 gzip:4, of N5 gzip:6]
     #[arg(long, value_name = "CODEC[:LEVEL]")]
     compression: Option<String>,
     /// Pyramid levels: a number, `auto` or `none`
@@ -161,6 +162,9 @@ struct StoreArgs {
     /// With OME-Zarr: store all five axes, those of length 1 too, as BigDataViewer wants them
     #[arg(long)]
     pad_5d: bool,
+    /// With BigDataViewer: what holds the pixels beside the XML
+    #[arg(long, value_name = "FORMAT", default_value = "hdf5", value_parser = ["hdf5", "n5", "zarr"])]
+    bdv: String,
     /// With BigDataViewer: what one unit of the world is, a micrometre or a voxel along x
     #[arg(long, value_name = "UNIT", default_value = "um", value_parser = ["um", "px"])]
     bdv_units: String,
@@ -206,6 +210,7 @@ pub fn run(args: ConvertArgs, cx: &Context) -> Result {
             downsample: w.downsample,
             ngff: w.ngff,
             pad_5d: w.pad_5d,
+            bdv: w.bdv,
             bdv_units: w.bdv_units,
             labels: v.labels,
             ..Store::default()

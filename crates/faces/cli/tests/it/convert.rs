@@ -13,10 +13,27 @@ fn source() -> Bench {
 fn every_format_gives_back_the_same_pixels() {
     let bench = source();
     let wanted = bench.hash("a.ome.zarr");
-    let names =
-        ["b.tif", "b.ome.tif", "b.h5", "b.npy", "b.npz", "c.xml", "planes/", "b04.ome.zarr"];
+    let names = [
+        "b.tif",
+        "b.ome.tif",
+        "b.h5",
+        "b.npy",
+        "b.npz",
+        "c.xml",
+        "planes/",
+        "b.n5",
+        "d.xml",
+        "e.xml",
+        "b04.ome.zarr",
+    ];
     for name in names {
-        let more = if name.starts_with("b04") { "--ngff 0.4" } else { "" };
+        let more = match name {
+            "b04.ome.zarr" => "--ngff 0.4",
+            "e.xml" => "--bdv zarr --levels 2",
+            "d.xml" => "--bdv n5 --levels 2",
+            "b.n5" => "--levels 2 --compression zstd:5",
+            _ => "",
+        };
         bench.ok(&format!("convert a.ome.zarr -o {name} {more} -q"));
         assert_eq!(bench.hash(name), wanted, "{name}");
         bench.ok(&format!("convert {name} -o back.ome.zarr -q --overwrite"));
@@ -42,7 +59,7 @@ fn sizes_positions_and_names_survive_where_the_format_holds_them() {
     let bench = source();
     let image = |name: &str| bench.json(&format!("info {name}"))["files"][0]["images"][0].clone();
     let wanted = image("a.ome.zarr");
-    for name in ["b.ome.tif", "b.h5", "b.npy", "b04.ome.zarr"] {
+    for name in ["b.ome.tif", "b.h5", "b.npy", "b.n5", "b04.ome.zarr"] {
         let more = if name.starts_with("b04") { "--ngff 0.4" } else { "" };
         bench.ok(&format!("convert a.ome.zarr -o {name} {more} -q"));
         let found = image(name);

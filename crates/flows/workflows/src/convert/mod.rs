@@ -14,6 +14,7 @@ use hooke_core::image::{ImageSink, SourceError};
 use hooke_core::plan::{Block, Blocks, Draft, Plan, Stage};
 use hooke_core::{Budget, Dtype, Pixels};
 use hooke_io::ChunkCache;
+use hooke_io::http::absolute;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -67,7 +68,6 @@ impl ConvertWorkflow {
         inputs: &[PathBuf],
         output: &Path,
     ) -> Result<ConvertWorkflow, ConvertError> {
-        let absolute = |p: &Path| std::path::absolute(p).unwrap_or_else(|_| p.to_owned());
         let inputs = inputs.iter().map(|p| absolute(p)).collect();
         let parameters = Parameters { options, inputs, output: absolute(output) };
         let options = &parameters.options;

@@ -21,6 +21,12 @@ const METADATA: [&str; 6] =
 /// # Errors
 /// When it cannot be read.
 pub fn stamp_input(path: &Path, format: Option<&str>) -> Result<InputStamp> {
+    if hooke_io::http::is_url(path) {
+        // A server does not say in one word whether anything changed.
+        let path = path.to_owned();
+        let format = format.map(str::to_owned);
+        return Ok(InputStamp { path, size_bytes: 0, mtime_ns: 0, digest: None, format });
+    }
     let absolute = std::path::absolute(path).map_err(Error::io(path, "find"))?;
     let meta = fs::metadata(path).map_err(Error::io(path, "read"))?;
     let mut stamp = InputStamp {

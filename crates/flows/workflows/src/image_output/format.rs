@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use hooke_core::image::{ImageSink, SourceError};
 use hooke_core::{Dtype, ImageMeta, Level};
-use hooke_io::bdv::{BdvSettings, BdvSink, WorldUnit};
+use hooke_io::bdv::{BdvN5Sink, BdvSettings, BdvSink, BdvZarrSink, WorldUnit};
 use hooke_io::hdf5::{Hdf5Settings, Hdf5Sink};
 use hooke_io::image_folder::FolderSink;
+use hooke_io::n5::{N5Settings, N5Sink};
 use hooke_io::netcdf;
 use hooke_io::npy::NpzSink;
 use hooke_io::png::{PngSink, check_png};
@@ -28,6 +29,12 @@ pub enum OutputFormat {
     Netcdf,
     /// BigDataViewer HDF5 and its XML.
     Bdv,
+    /// BigDataViewer N5 and its XML.
+    BdvN5,
+    /// BigDataViewer OME-Zarr and its XML.
+    BdvZarr,
+    /// An N5 container.
+    N5,
     /// NPY and its sidecar.
     Npy,
     /// An NPZ archive.
@@ -39,7 +46,7 @@ pub enum OutputFormat {
 }
 
 /// Every format, as `--to` names it.
-pub const FORMATS: [&str; 11] = [
+pub const FORMATS: [&str; 12] = [
     "ome-zarr",
     "ome-tiff",
     "imagej-tiff",
@@ -47,6 +54,7 @@ pub const FORMATS: [&str; 11] = [
     "hdf5",
     "netcdf",
     "bdv",
+    "n5",
     "npy",
     "npz",
     "png",
@@ -54,7 +62,7 @@ pub const FORMATS: [&str; 11] = [
 ];
 
 const SUFFIXES: &str =
-    ".ome.zarr, .zarr, .ome.tif, .tif, .h5, .hdf5, .nc, .xml, .npy, .npz or .png";
+    ".ome.zarr, .zarr, .ome.tif, .tif, .h5, .hdf5, .nc, .xml, .n5, .npy, .npz or .png";
 
 impl OutputFormat {
     /// The format that was named, or that of the suffix; without a suffix OME-Zarr.
@@ -80,6 +88,7 @@ impl OutputFormat {
             Some("hdf5") => OutputFormat::Hdf5,
             Some("netcdf") => OutputFormat::Netcdf,
             Some("bdv") => OutputFormat::Bdv,
+            Some("n5") => OutputFormat::N5,
             Some("npy") => OutputFormat::Npy,
             Some("npz") => OutputFormat::Npz,
             Some("png") => OutputFormat::Png,
@@ -94,6 +103,7 @@ impl OutputFormat {
             None if ends(&[".h5", ".hdf5"]) => OutputFormat::Hdf5,
             None if ends(&[".nc"]) => OutputFormat::Netcdf,
             None if ends(&[".xml"]) => OutputFormat::Bdv,
+            None if ends(&[".n5"]) => OutputFormat::N5,
             None if ends(&[".npy"]) => OutputFormat::Npy,
             None if ends(&[".npz"]) => OutputFormat::Npz,
             None if ends(&[".png"]) => OutputFormat::Png,
@@ -121,6 +131,9 @@ impl OutputFormat {
             OutputFormat::Hdf5 => "hdf5",
             OutputFormat::Netcdf => "netcdf",
             OutputFormat::Bdv => "bdv-hdf5",
+            OutputFormat::BdvN5 => "bdv-n5",
+            OutputFormat::BdvZarr => "bdv-zarr",
+            OutputFormat::N5 => "n5",
             OutputFormat::Npy => "npy",
             OutputFormat::Npz => "npz",
             OutputFormat::Png => "png",
@@ -137,7 +150,12 @@ impl OutputFormat {
     pub fn has_levels(self) -> bool {
         matches!(
             self,
-            OutputFormat::OmeZarr | OutputFormat::Tiff(TiffKind::Ome) | OutputFormat::Bdv
+            OutputFormat::OmeZarr
+                | OutputFormat::Tiff(TiffKind::Ome)
+                | OutputFormat::Bdv
+                | OutputFormat::BdvN5
+                | OutputFormat::BdvZarr
+                | OutputFormat::N5
         )
     }
 
@@ -153,12 +171,18 @@ impl OutputFormat {
             OutputFormat::Hdf5 | OutputFormat::Netcdf | OutputFormat::Bdv => {
                 store.gzip_level().map(drop)
             }
+            OutputFormat::N5 | OutputFormat::BdvN5 => store.n5_compression().map(drop),
             OutputFormat::Npy if store.compression.as_deref().is_some_and(|c| c != "none") => {
                 Err(OutputError::Option {
                     what: "an .npy file is never compressed".to_owned(),
                     hint: "leave --compression out, or write .ome.zarr".to_owned(),
                 })
             }
+            OutputFormat::BdvZarr if store.compression.is_some() => Err(OutputError::Option {
+                what: "the compression of OME-Zarr beside a BigDataViewer XML is not chosen"
+                    .to_owned(),
+                hint: "leave --compression out; it is blosc-lz4".to_owned(),
+            }),
             OutputFormat::Png if store.compression.is_some() => Err(OutputError::Option {
                 what: "the compression of a PNG picture is not chosen".to_owned(),
                 hint: "leave --compression out".to_owned(),
@@ -168,7 +192,7 @@ impl OutputFormat {
             OutputFormat::ImageFolder => {
                 Ok(tiff_options(TiffKind::Tiff, store)?.check(path, meta)?)
             }
-            OutputFormat::OmeZarr | OutputFormat::Npy => Ok(()),
+            OutputFormat::OmeZarr | OutputFormat::BdvZarr | OutputFormat::Npy => Ok(()),
         }
     }
 
@@ -194,6 +218,8 @@ impl OutputFormat {
     pub(super) fn companions(self, path: &Path) -> Vec<PathBuf> {
         match self {
             OutputFormat::Bdv => vec![path.with_extension("h5")],
+            OutputFormat::BdvN5 => vec![path.with_extension("n5")],
+            OutputFormat::BdvZarr => vec![path.with_extension("zarr")],
             _ => Vec::new(),
         }
     }
@@ -230,6 +256,24 @@ impl OutputFormat {
                 let settings = bdv_settings(levels, store)?;
                 Box::new(BdvSink::create(path, meta, &settings)?)
             }
+            OutputFormat::BdvZarr => {
+                let factors: Vec<[u64; 3]> =
+                    levels.iter().map(|l| l.factors.map(|f| f as u64)).collect();
+                let chunk = chunk.unwrap_or(N5Settings::default().chunk);
+                Box::new(BdvZarrSink::create(path, meta, &factors, chunk, world_unit(store))?)
+            }
+            OutputFormat::N5 | OutputFormat::BdvN5 => {
+                let usual = N5Settings::default();
+                let settings = N5Settings {
+                    factors: levels.iter().map(|l| l.factors.map(|f| f as u64)).collect(),
+                    chunk: chunk.unwrap_or(usual.chunk),
+                    compression: store.n5_compression()?.unwrap_or(usual.compression),
+                };
+                match self {
+                    OutputFormat::N5 => Box::new(N5Sink::create(path, meta, &settings)?),
+                    _ => Box::new(BdvN5Sink::create(path, meta, &settings, world_unit(store))?),
+                }
+            }
             OutputFormat::Npz => Box::new(NpzSink::create(path, meta, store.deflate_level()?)?),
             OutputFormat::Png => Box::new(PngSink::create(path, meta)?),
             OutputFormat::ImageFolder => {
@@ -239,6 +283,13 @@ impl OutputFormat {
                 return Err(format!("{} is written directly", self.name()).into());
             }
         })
+    }
+}
+
+fn world_unit(store: &Store) -> WorldUnit {
+    match store.bdv_units.as_str() {
+        "px" => WorldUnit::Pixel,
+        _ => WorldUnit::Micrometre,
     }
 }
 
@@ -262,10 +313,7 @@ pub(super) fn bdv_settings(levels: &[Level], store: &Store) -> Result<BdvSetting
         factors: levels.iter().map(|l| l.factors.map(|f| f as u64)).collect(),
         chunk: store.given_chunk()?.unwrap_or(usual.chunk),
         gzip: store.gzip_level()?.unwrap_or(usual.gzip),
-        unit: match store.bdv_units.as_str() {
-            "px" => WorldUnit::Pixel,
-            _ => WorldUnit::Micrometre,
-        },
+        unit: world_unit(store),
     })
 }
 

@@ -66,7 +66,11 @@ impl ImageOutput {
     /// # Errors
     /// When the format is unknown, cannot hold the image, or an option is no value.
     pub fn new(path: &Path, meta: ImageMeta, store: &Store) -> Result<ImageOutput, OutputError> {
-        let format = OutputFormat::choose(path, store.format.as_deref(), meta.dtype)?;
+        let format = match OutputFormat::choose(path, store.format.as_deref(), meta.dtype)? {
+            OutputFormat::Bdv if store.bdv == "n5" => OutputFormat::BdvN5,
+            OutputFormat::Bdv if store.bdv == "zarr" => OutputFormat::BdvZarr,
+            format => format,
+        };
         format.check(path, &meta, store)?;
         let zarr = store.to_zarr(&meta, format)?;
         let levels = ome_zarr::plan_levels(path, &meta, &zarr)?;

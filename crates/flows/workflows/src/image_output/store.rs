@@ -1,6 +1,7 @@
 //! How an image is stored, as typed.
 
 use hooke_core::{Downsample, ImageMeta};
+use hooke_io::n5;
 use hooke_io::ome_zarr::{Compression, Levels, Ngff, WriteOptions};
 use hooke_io::tiff;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,8 @@ const USUAL_SHARD: u64 = 32 << 20;
 const PLANES_TO_STREAM: u64 = 4;
 /// Planes in a chunk of the private store of an HDF5 file: as many as its own chunks have.
 const HDF5_PLANES: u64 = 32;
+/// The side of a chunk of the private store of an N5 container: that of its own blocks.
+const N5_SIDE: u64 = 64;
 
 /// How an image is stored, as typed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +43,8 @@ pub struct Store {
     pub ngff: String,
     /// All five axes in an OME-Zarr, those of length 1 too.
     pub pad_5d: bool,
+    /// Where the pixels beside a BigDataViewer XML are: `hdf5`, `n5` or `zarr`.
+    pub bdv: String,
     /// What one unit of the world of a BigDataViewer file is: `um` or `px`.
     pub bdv_units: String,
     /// Integers are identities.
@@ -59,6 +64,7 @@ impl Default for Store {
             downsample: None,
             ngff: "0.5".to_owned(),
             pad_5d: false,
+            bdv: "hdf5".to_owned(),
             bdv_units: "um".to_owned(),
             labels: false,
         }
@@ -129,6 +135,9 @@ impl Store {
             | OutputFormat::Npz
             | OutputFormat::Png
             | OutputFormat::ImageFolder => [PLANES_TO_STREAM, y.max(64), x.max(64)],
+            OutputFormat::N5 | OutputFormat::BdvN5 | OutputFormat::BdvZarr => {
+                given.unwrap_or([N5_SIDE; 3])
+            }
             OutputFormat::Hdf5 | OutputFormat::Netcdf | OutputFormat::Bdv => {
                 [HDF5_PLANES, y.max(64), x.max(64)]
             }
@@ -208,6 +217,25 @@ impl Store {
             }
             _ => Err(refuse()),
         }
+    }
+
+    /// The compression that an N5 container was asked for.
+    pub(super) fn n5_compression(&self) -> Result<Option<n5::Compression>, OutputError> {
+        let Some(text) = &self.compression else { return Ok(None) };
+        let refuse =
+            || OutputError::option("compression", text, "none, gzip, gzip:1 to gzip:9 or zstd:3");
+        let (name, level) =
+            text.split_once(':').map_or((text.as_str(), None), |(n, l)| (n, Some(l)));
+        let level = |usual: u32, most: u32| match level {
+            None => Ok(usual),
+            Some(l) => l.parse().ok().filter(|l| (1..=most).contains(l)).ok_or_else(refuse),
+        };
+        Ok(Some(match name {
+            "none" => n5::Compression::Raw,
+            "gzip" => n5::Compression::Gzip(level(6, 9)?),
+            "zstd" => n5::Compression::Zstd(level(3, 22)?),
+            _ => return Err(refuse()),
+        }))
     }
 
     /// The gzip level that an HDF5 file was asked for.

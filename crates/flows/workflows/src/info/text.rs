@@ -13,8 +13,9 @@ pub fn to_text(file: &Value) -> String {
         return format!("{path}\n  error: {message}\n");
     }
     let version = file["format_version"].as_str().map(|v| format!(" {v}")).unwrap_or_default();
-    let size = show_bytes(file["size_bytes"].as_u64().unwrap_or(0));
-    let _ = writeln!(text, "{path}\n  {}{version}, {size}", word(&file["format"]));
+    let size = file["size_bytes"].as_u64();
+    let size = size.map(|bytes| format!(", {}", show_bytes(bytes))).unwrap_or_default();
+    let _ = writeln!(text, "{path}\n  {}{version}{size}", word(&file["format"]));
     for image in file["images"].as_array().into_iter().flatten() {
         let _ = writeln!(text, "  {}", image_line(image));
         for line in details(image) {

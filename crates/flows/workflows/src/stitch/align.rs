@@ -78,7 +78,7 @@ impl AlignWorkflow {
     /// # Errors
     /// When the input names no tiles, they do not belong together, or an option is no value.
     pub fn new(mut options: AlignOptions, output: &Path) -> Result<AlignWorkflow, StitchError> {
-        let full = |p: &Path| std::path::absolute(p).unwrap_or_else(|_| p.to_owned());
+        let full = hooke_io::http::absolute;
         let output = full(output);
         let is_expression = options.input.input.contains(['<', '{']);
         options.input.input = match is_expression && !Path::new(&options.input.input).exists() {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use hooke_core::pixels::Typed;
 use hooke_core::{Dtype, ImageSource, Pixels, Region, Sample, dispatch};
 use hooke_io::ChunkCache;
+use hooke_io::http::is_url;
 use hooke_stitch::{Layout, Tile, TileError, TilePixels};
 
 use crate::open_files::{FileKey, OpenFiles};
@@ -172,9 +173,9 @@ pub fn open_image(
     OpenFiles::new(Arc::clone(cache)).image(&FileKey::new(path, dataset), series)
 }
 
-/// A path of a layout: relative ones start at the layout's folder.
+/// A path of a layout: relative ones start at the layout's folder, addresses stay.
 pub fn absolute(folder: &Path, path: &str) -> PathBuf {
-    folder.join(path)
+    if is_url(Path::new(path)) { PathBuf::from(path) } else { folder.join(path) }
 }
 
 /// The path as a layout in `folder` writes it: relative where the file lies below the folder.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Loader, SpimData, UnknownAxes, ViewKey};
+use super::{Loader, SpimData, UnknownAxes, ViewKey, ZarrGroup};
 
 /// The XML of a model; [`super::parse`] gives the model back.
 pub fn emit(data: &SpimData) -> String {
@@ -61,6 +61,25 @@ impl Emitter<'_> {
                 self.open("ImageLoader format=\"bdv.hdf5\"");
                 let (kind, path) = (kind(*relative), escape(path));
                 self.line(&format!("<hdf5 type=\"{kind}\">{path}</hdf5>"));
+            }
+            Loader::N5 { path, relative } => {
+                self.open("ImageLoader format=\"bdv.n5\" version=\"1.0\"");
+                let (kind, path) = (kind(*relative), escape(path));
+                self.line(&format!("<n5 type=\"{kind}\">{path}</n5>"));
+            }
+            Loader::Zarr { path, relative, groups } => {
+                self.open("ImageLoader format=\"bdv.multimg.zarr\" version=\"3.0\"");
+                let (kind, path) = (kind(*relative), escape(path));
+                self.line(&format!("<zarr type=\"{kind}\">{path}</zarr>"));
+                self.open("zgroups");
+                for ZarrGroup { view, path, indices: [c, t] } in groups {
+                    let (setup, time, path) = (view.setup, view.timepoint, escape(path));
+                    // The last name is misspelt in the format.
+                    self.line(&format!(
+                        "<zgroup setup=\"{setup}\" tp=\"{time}\" path=\"{path}\" indicies=\"{c} {t}\"/>"
+                    ));
+                }
+                self.close("zgroups");
             }
             Loader::Files(files) => {
                 self.open("ImageLoader format=\"spimreconstruction.filemap2\"");

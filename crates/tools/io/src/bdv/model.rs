@@ -58,6 +58,22 @@ pub enum Loader {
         /// Whether it counts from the base path.
         relative: bool,
     },
+    /// One N5 container.
+    N5 {
+        /// The path as written.
+        path: String,
+        /// Whether it counts from the base path.
+        relative: bool,
+    },
+    /// A folder of OME-Zarr images.
+    Zarr {
+        /// The path as written.
+        path: String,
+        /// Whether it counts from the base path.
+        relative: bool,
+        /// Where each view is.
+        groups: Vec<ZarrGroup>,
+    },
     /// BigStitcher's list of image files.
     Files(Vec<FileMapping>),
     /// Another format, by its name.
@@ -68,6 +84,17 @@ impl Default for Loader {
     fn default() -> Loader {
         Loader::Other(String::new())
     }
+}
+
+/// One view of [`Loader::Zarr`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct ZarrGroup {
+    /// The view.
+    pub view: ViewKey,
+    /// The image's path in the folder.
+    pub path: String,
+    /// Its channel and its timepoint in the image, in this order.
+    pub indices: [u64; 2],
 }
 
 /// One file of [`Loader::Files`].

@@ -6,6 +6,7 @@ use roxmltree::{Document, Node};
 
 use super::{
     Affine, FileMapping, Loader, NamedAffine, Setup, SpimData, UnknownAxes, ViewKey, VoxelSize,
+    ZarrGroup,
 };
 use crate::{Error, Result};
 
@@ -130,12 +131,19 @@ impl Reader<'_> {
         let format = loader.attribute("format").unwrap_or_default();
         let relative = |n: Node<'_, '_>| n.attribute("type").unwrap_or("relative") == "relative";
         match format {
-            "bdv.hdf5" => {
-                let file = loader.children().find(|n| n.tag_name().name() == "hdf5");
-                let file = file.ok_or_else(|| self.bad("ImageLoader bdv.hdf5 without hdf5"))?;
+            "bdv.hdf5" | "bdv.n5" => {
+                let name = format.trim_start_matches("bdv.");
+                let file = loader.children().find(|n| n.tag_name().name() == name);
+                let file =
+                    file.ok_or_else(|| self.bad(format!("ImageLoader {format} without {name}")))?;
                 let path = file.text().unwrap_or_default().trim().to_owned();
-                Ok(Loader::Hdf5 { path, relative: relative(file) })
+                let relative = relative(file);
+                Ok(match name {
+                    "n5" => Loader::N5 { path, relative },
+                    _ => Loader::Hdf5 { path, relative },
+                })
             }
+            "bdv.multimg.zarr" => self.zarr(loader),
             "spimreconstruction.filemap2" => {
                 let mut files = Vec::new();
                 for node in loader.descendants().filter(|n| n.tag_name().name() == "FileMapping") {
@@ -153,6 +161,35 @@ impl Reader<'_> {
             }
             other => Ok(Loader::Other(other.to_owned())),
         }
+    }
+
+    /// A folder of OME-Zarr images, in the two ways their views are written.
+    fn zarr(&self, loader: Node<'_, '_>) -> Result<Loader> {
+        let folder = loader.children().find(|n| n.tag_name().name() == "zarr");
+        let folder = folder.ok_or_else(|| self.bad("ImageLoader bdv.multimg.zarr without zarr"))?;
+        let relative = folder.attribute("type").unwrap_or("relative") == "relative";
+        let mut groups = Vec::new();
+        for node in loader.descendants().filter(|n| n.tag_name().name() == "zgroup") {
+            let timepoint = if node.has_attribute("tp") { "tp" } else { "timepoint" };
+            let inner = node.children().find(|n| n.tag_name().name() == "path");
+            let path = node.attribute("path").or_else(|| inner.and_then(|n| n.text()));
+            // Written so by BigStitcher.
+            let indices = match node.attribute("indicies").or(node.attribute("indices")) {
+                Some(text) if !text.trim().is_empty() => self.numbers(text, "indices of zgroup")?,
+                _ => [0, 0],
+            };
+            let path = path.unwrap_or_default().trim().to_owned();
+            groups.push(ZarrGroup {
+                view: self.view_key(node, timepoint, "setup")?,
+                path,
+                indices,
+            });
+        }
+        Ok(Loader::Zarr {
+            path: folder.text().unwrap_or_default().trim().to_owned(),
+            relative,
+            groups,
+        })
     }
 
     fn setups(&self, sequence: Node<'_, '_>, data: &mut SpimData) -> Result<()> {

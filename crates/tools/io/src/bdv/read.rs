@@ -9,11 +9,10 @@ use hooke_core::{
     Axes, Axis, Channel, Dataset, Dtype, ImageMeta, ImageSource, Level, Problem, Sourced,
 };
 
-use super::view::{BdvImage, StoredSetup, cells};
+use super::hdf5::{StoredSetup, cells};
+use super::view::{BdvImage, StoredViews};
 use super::{Loader, Setup, SpimData, ViewKey, parse};
-use crate::chunk_cache::ChunkCache;
 use crate::hdf5::Handles;
-use crate::stored_axes::StoredAxes;
 use crate::{Error, OpenOptions, Result};
 
 /// Largest XML that is read; one of 100,000 views has some 60 MB.
@@ -21,8 +20,9 @@ const LARGEST_XML: u64 = 512 << 20;
 
 /// An opened BigDataViewer file: one image per setup, over all timepoints, by setup id.
 pub struct BdvDataset {
-    images: Vec<Arc<dyn ImageSource>>,
-    problems: Vec<Problem>,
+    pub(super) images: Vec<Arc<dyn ImageSource>>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) format: &'static str,
 }
 
 /// Reads a BigDataViewer XML from disk.
@@ -35,26 +35,36 @@ pub(super) fn read_xml(path: &Path) -> Result<SpimData> {
     parse(path, &String::from_utf8_lossy(&text))
 }
 
-/// Opens a BigDataViewer XML with the HDF5 file it names.
+/// Opens a BigDataViewer XML with the HDF5 file, N5 container or OME-Zarr images it names.
 ///
 /// Samples stored as int16 without a `dataType` attribute are uint16. Absent views that the XML
 /// lists are 0 and reported by each read.
 ///
 /// # Errors
-/// See [`parse`]; [`Error::Unsupported`] for other pixel formats than `bdv.hdf5`;
+/// See [`parse`]; [`Error::Unsupported`] for other pixel formats than `bdv.hdf5`, `bdv.n5` and
+/// `bdv.multimg.zarr`;
 /// [`Error::MetadataInvalid`] when a view is neither in the HDF5 file nor listed as missing
 /// (with `rescue` it counts as missing); whatever opening the HDF5 file answers.
 pub fn open_xml(path: &Path, how: &OpenOptions) -> Result<BdvDataset> {
     let data = read_xml(path)?;
+    if let Loader::N5 { path: folder, relative } = &data.loader {
+        return super::n5::open(path, &data, &resolve(path, &data, folder, *relative), how);
+    }
+    if let Loader::Zarr { path: folder, relative, groups } = &data.loader {
+        let folder = resolve(path, &data, folder, *relative);
+        return super::zarr::open(path, &data, &folder, groups, how);
+    }
     let file = pixels_path(path, &data)?;
     let handles = Handles::open(&file)?;
     build(path, &data, handles, how, false)
 }
 
-/// Where the HDF5 file of an XML is.
+/// Where the file or folder of pixels of an XML is.
 pub(super) fn pixels_path(path: &Path, data: &SpimData) -> Result<PathBuf> {
     match &data.loader {
-        Loader::Hdf5 { path: file, relative } => Ok(resolve(path, data, file, *relative)),
+        Loader::Hdf5 { path: file, relative }
+        | Loader::N5 { path: file, relative }
+        | Loader::Zarr { path: file, relative, .. } => Ok(resolve(path, data, file, *relative)),
         Loader::Files(_) => Err(Error::unsupported(
             path,
             "pixels in single image files",
@@ -133,7 +143,7 @@ fn build(
     let names = handles.run("the catalogue", |file| Ok(file.dataset_names()))?;
     let names: HashSet<String> = names.into_iter().collect();
     let handles = Arc::new(handles);
-    let mut opened = BdvDataset { images: Vec::new(), problems: Vec::new() };
+    let mut opened = BdvDataset { images: Vec::new(), problems: Vec::new(), format: "bdv-hdf5" };
     if without_xml {
         let text = "the HDF5 file has no XML beside it, so sizes and positions are unknown";
         opened.problems.push(Problem::warning("voxel-size-missing", text));
@@ -150,8 +160,9 @@ fn build(
             present.push(stored && !listed);
         }
         let stored = StoredSetup::read(&handles, &names, *id, &data.timepoints)?;
-        let image = opened.image(path, data, *id, stored, present, &handles, how)?;
-        opened.images.push(Arc::new(image));
+        let views =
+            stored.map(|s| s.into_views(&handles, *id, &data.timepoints, how.cache.clone()));
+        opened.add(path, handles.path(), data, *id, views, present)?;
     }
     if opened.images.is_empty() {
         return Err(Error::metadata(path, "no view setup"));
@@ -160,9 +171,10 @@ fn build(
 }
 
 impl BdvDataset {
-    fn absent(&mut self, path: &Path, view: ViewKey, tolerated: bool) -> Result<()> {
+    /// Says that a view is not there, which is an error unless it is tolerated.
+    pub(super) fn absent(&mut self, path: &Path, view: ViewKey, tolerated: bool) -> Result<()> {
         let text = format!(
-            "setup {} at timepoint {} is not in the HDF5 file and not listed as missing",
+            "setup {} at timepoint {} is not stored and not listed as missing",
             view.setup, view.timepoint
         );
         if !tolerated {
@@ -172,56 +184,39 @@ impl BdvDataset {
         Ok(())
     }
 
-    fn image(
+    /// Takes a setup as an image; errors of reading name `file`.
+    pub(super) fn add(
         &mut self,
         path: &Path,
+        file: &Path,
         data: &SpimData,
         id: u64,
-        stored: Option<StoredSetup>,
+        stored: Option<StoredViews>,
         present: Vec<bool>,
-        handles: &Arc<Handles>,
-        how: &OpenOptions,
-    ) -> Result<BdvImage> {
+    ) -> Result<()> {
         let setup = &data.setups[&id];
         let times = data.timepoints.len() as u64;
         let axes =
             if times > 1 { Axes::of(&[Axis::T, Axis::Z, Axis::Y, Axis::X]) } else { Axes::ZYX };
-        let full = |l: &[u64]| [times, 1, l[0], l[1], l[2]];
-        let mut levels = Vec::new();
-        let mut arrays = Vec::new();
-        let (dtype, stored_dtype) = match stored {
-            Some(stored) => {
-                for level in stored.levels {
-                    let chunk = level.array.chunk.clone().unwrap_or(level.array.lengths.clone());
-                    let mut chunk = full(&chunk);
-                    chunk[0] = 1;
-                    levels.push(Level {
-                        shape: full(&level.array.lengths),
-                        factors: level.factors,
-                        chunk,
-                        shard: None,
-                        codec: level.array.codec.clone(),
-                    });
-                    arrays.push(level.array);
-                }
-                (stored.dtype, stored.stored_dtype)
-            }
+        let (mut levels, dtype, stored_dtype, views) = match stored {
+            Some(s) => (s.levels, s.dtype, s.stored_dtype, Some(s.views)),
             None => {
                 // All its views are missing; what is known is what the XML says.
                 let [x, y, z] = setup.size.filter(|s| !s.contains(&0)).ok_or_else(|| {
                     Error::metadata(path, format!("setup {id} has neither a view nor a size"))
                 })?;
-                let shape = full(&[z, y, x]);
                 let codec = "none".to_owned();
                 let chunk = [1, 1, z.min(32), y.min(64), x.min(64)];
-                levels.push(Level { shape, factors: [1.0; 3], chunk, shard: None, codec });
-                (Dtype::Uint16, "int16".to_owned())
+                let shape = [1, 1, z, y, x];
+                let level = Level { shape, factors: [1.0; 3], chunk, shard: None, codec };
+                (vec![level], Dtype::Uint16, "int16".to_owned(), None)
             }
         };
+        levels.iter_mut().for_each(|l| l.shape[0] = times);
         let shape = levels[0].shape;
         if setup.size.is_some_and(|[x, y, z]| [z, y, x] != shape[2..]) {
             let text = format!(
-                "setup {id} is {:?} (z, y, x) in the HDF5 file, not as the XML says",
+                "setup {id} is {:?} (z, y, x) where it is stored, not as the XML says",
                 &shape[2..]
             );
             self.problems.push(Problem::warning("metadata-invalid", text));
@@ -235,18 +230,9 @@ impl BdvDataset {
             .map(|t| PlaneIndex { t, c: 0, z: 0 })
             .collect();
         self.describe(data, id, &mut meta);
-        Ok(BdvImage {
-            handles: Arc::clone(handles),
-            setup: id,
-            timepoints: data.timepoints.clone(),
-            present,
-            arrays,
-            meta,
-            levels,
-            axes: StoredAxes::parse("zyx").expect("three letters"),
-            cache: how.cache.clone(),
-            source: ChunkCache::new_source(),
-        })
+        let path = file.to_owned();
+        self.images.push(Arc::new(BdvImage { path, setup: id, present, views, meta, levels }));
+        Ok(())
     }
 
     /// Sizes, places, times and channel of a setup.
@@ -294,7 +280,7 @@ impl BdvDataset {
 
 impl Dataset for BdvDataset {
     fn format(&self) -> &'static str {
-        "bdv-hdf5"
+        self.format
     }
     fn images(&self) -> &[Arc<dyn ImageSource>] {
         &self.images

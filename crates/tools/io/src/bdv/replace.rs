@@ -9,8 +9,8 @@ use hooke_core::region::{grid, grid_counts};
 use hooke_core::{Axes, Downsample, ImageMeta, ImageSink, Pixels, Progress, Region};
 use rust_hdf5::{H5File, Hdf5Error};
 
+use super::hdf5::{StoredSetup, cells};
 use super::read::{pixels_path, read_xml};
-use super::view::{StoredSetup, cells};
 use super::{BdvFile, BdvSettings};
 use crate::atomic::AtomicFile;
 use crate::hdf5::Handles;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hooke_core::Problem;
 
-use super::read::{read_xml, resolve};
+use super::read::{pixels_path, read_xml, resolve};
 use super::{Affine, FileMapping, Loader, NamedAffine, Setup, SpimData, ViewKey, VoxelSize, emit};
 use crate::{Error, Result};
 
@@ -238,9 +238,13 @@ fn moved(
             }
         }
     }
-    if let Loader::Hdf5 { path, relative } = &data.loader {
-        let (path, relative) = from_folder(target, &resolve(xml, &data, path, *relative));
-        data.loader = Loader::Hdf5 { path, relative };
+    let written = pixels_path(xml, &data).map(|found| from_folder(target, &found)).ok();
+    if let Loader::Hdf5 { path, relative }
+    | Loader::N5 { path, relative }
+    | Loader::Zarr { path, relative, .. } = &mut data.loader
+        && let Some(written) = written
+    {
+        (*path, *relative) = written;
     }
     data.base_path = ".".to_owned();
     Ok(data)

@@ -1,143 +1,46 @@
-//! One setup of the HDF5 file: levels, views, pixels.
+//! One setup over all timepoints as an image, wherever the pixels of its views are.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use hooke_core::image::SourceError;
 use hooke_core::meta::PlaneIndex;
 use hooke_core::{Dtype, ImageMeta, ImageSource, Level, Pixels, ReadStatus, Region};
 
-use crate::chunk_cache::{ChunkCache, ChunkKey};
-use crate::hdf5::{Array, Handles, Reading};
-use crate::stored_axes::StoredAxes;
-use crate::strided::{RawSample, no_region};
+use crate::strided::no_region;
 use crate::{Error, Result};
 
-/// The path of a view's pixels at a level.
-pub(super) fn cells(timepoint: u64, setup: u64, level: usize) -> String {
-    format!("t{timepoint:05}/s{setup:02}/{level}/cells")
+/// The pixels of the views of one setup.
+pub(super) trait Views: Send + Sync {
+    /// Reads a region (over `z, y, x`; `t` and `c` are 0) of a level of the view at the timepoint of
+    /// this number.
+    ///
+    /// # Errors
+    /// When the file cannot be read or decoded there.
+    fn read(&self, level: usize, t: u64, region: &Region, out: &mut Pixels) -> Result<ReadStatus>;
 }
 
-/// The levels of a setup, and what one of its views looks like at each.
-pub(super) struct StoredSetup {
-    /// Level 0 first.
-    pub levels: Vec<StoredLevel>,
+/// What a container holds of a setup.
+pub(super) struct StoredViews {
+    /// Levels of one view.
+    pub levels: Vec<Level>,
     /// The type pixels are read as.
     pub dtype: Dtype,
     /// The type they are stored as.
     pub stored_dtype: String,
-}
-
-pub(super) struct StoredLevel {
-    /// Factor of level 0 over `(z, y, x)`.
-    pub factors: [f64; 3],
-    /// A dataset of the level; the others have its shape and type.
-    pub array: Array,
-}
-
-impl StoredSetup {
-    /// Reads what the file says of a setup, or `None` when it holds none of its views.
-    pub fn read(
-        handles: &Handles,
-        names: &HashSet<String>,
-        setup: u64,
-        timepoints: &[u64],
-    ) -> Result<Option<StoredSetup>> {
-        let present = timepoints.iter().find(|t| names.contains(&cells(**t, setup, 0)));
-        let Some(timepoint) = present else { return Ok(None) };
-        let bad = |what: String| Err(Error::metadata(handles.path(), what));
-        let group = format!("s{setup:02}");
-        let factors: Vec<f64> = handles
-            .run(&format!("dataset `/{group}/resolutions`"), |file| {
-                file.dataset(&format!("{group}/resolutions"))?.read_numeric_as::<f64>()
-            })?;
-        let declared = handles.run(&format!("group `/{group}`"), |file| {
-            let group = file.root_group().group(&group)?;
-            let named = group.attr_names()?.iter().any(|n| n == "dataType");
-            Ok(if named { Some(group.attr_string("dataType")?) } else { None })
-        })?;
-        if factors.is_empty() || !factors.len().is_multiple_of(3) {
-            return bad(format!("`/{group}/resolutions` holds {} numbers", factors.len()));
-        }
-        let mut levels = Vec::new();
-        for (level, xyz) in factors.chunks_exact(3).enumerate() {
-            let name = cells(*timepoint, setup, level);
-            if level > 0 && !names.contains(&name) {
-                break;
-            }
-            let array = Array::describe(handles, &name)?;
-            let Some(mut array) = array.filter(|a| a.lengths.len() == 3 && !a.lengths.contains(&0))
-            else {
-                return bad(format!("`/{name}` is not an array of three dimensions"));
-            };
-            array.sample = sample_of(array.sample, declared.as_deref());
-            levels.push(StoredLevel { factors: [xyz[2], xyz[1], xyz[0]], array });
-        }
-        let first = &levels[0].array;
-        if levels.iter().any(|l| l.array.sample != first.sample) {
-            return bad(format!("the levels of setup {setup} differ in type"));
-        }
-        let stored_dtype = match (first.sample, declared.as_deref()) {
-            (RawSample::Native(Dtype::Uint16), None) => "int16".to_owned(),
-            _ => first.stored_dtype(),
-        };
-        Ok(Some(StoredSetup { dtype: first.dtype(), stored_dtype, levels }))
-    }
-}
-
-/// Old files hold unsigned samples with the bits of signed ones, and do not say so.
-fn sample_of(stored: RawSample, declared: Option<&str>) -> RawSample {
-    let unsigned = |d: Dtype| match d {
-        Dtype::Int8 => Dtype::Uint8,
-        Dtype::Int16 => Dtype::Uint16,
-        Dtype::Int32 => Dtype::Uint32,
-        Dtype::Int64 => Dtype::Uint64,
-        other => other,
-    };
-    match (stored, declared.map(Dtype::parse)) {
-        (RawSample::Native(Dtype::Int16), None) => RawSample::Native(Dtype::Uint16),
-        (RawSample::Native(d), Some(Some(wanted))) if unsigned(d) == wanted => {
-            RawSample::Native(wanted)
-        }
-        (stored, _) => stored,
-    }
+    pub views: Box<dyn Views>,
 }
 
 /// A setup over all timepoints as one image.
 pub(super) struct BdvImage {
-    pub handles: Arc<Handles>,
+    /// The file that errors name.
+    pub path: PathBuf,
     pub setup: u64,
-    pub timepoints: Vec<u64>,
-    /// Whether the view of each timepoint is in the file.
+    /// Whether the view of each timepoint is stored.
     pub present: Vec<bool>,
-    /// Empty when no view is in the file.
-    pub arrays: Vec<Array>,
+    /// `None` when no view is stored.
+    pub views: Option<Box<dyn Views>>,
     pub meta: ImageMeta,
     pub levels: Vec<Level>,
-    pub axes: StoredAxes,
-    pub cache: Option<Arc<ChunkCache>>,
-    pub source: u64,
-}
-
-/// Levels a file may have; more would mix up keys of the cache.
-const MOST_LEVELS: u32 = 64;
-
-impl BdvImage {
-    fn read_view(&self, level: usize, t: u64, region: &Region, out: &mut Pixels) -> Result<()> {
-        let mut array = self.arrays[level].clone();
-        array.name = cells(self.timepoints[t as usize], self.setup, level);
-        let key = ChunkKey {
-            source: self.source,
-            level: (t as u32).wrapping_mul(MOST_LEVELS) + level as u32 % MOST_LEVELS,
-            chunk: 0,
-        };
-        let reading = Reading {
-            handles: &self.handles,
-            axes: &self.axes,
-            cache: self.cache.as_deref().map(|cache| (cache, key)),
-        };
-        array.read(&reading, region, out)
-    }
 }
 
 impl ImageSource for BdvImage {
@@ -153,41 +56,41 @@ impl ImageSource for BdvImage {
         region: &Region,
         out: &mut Pixels,
     ) -> Result<ReadStatus, SourceError> {
-        let path = self.handles.path();
         let Some(stored) = self.levels.get(level) else {
             let what = format!("level {level}; setup {} has {}", self.setup, self.levels.len());
-            return Err(Error::NotThere { path: path.to_owned(), what }.into());
+            return Err(Error::NotThere { path: self.path.clone(), what }.into());
         };
         if !region.fits(stored.shape) {
-            return Err(no_region(path, region, stored.shape).into());
+            return Err(no_region(&self.path, region, stored.shape).into());
+        }
+        let mut in_view = *region;
+        (in_view.start[0], in_view.shape[0]) = (0, 1);
+        let view_of = |t: u64| self.views.as_ref().filter(|_| self.present[t as usize]);
+        let at = |t: u64| move |p: PlaneIndex| PlaneIndex { t, ..p };
+        if let (1, Some(views)) = (region.shape[0], view_of(region.start[0])) {
+            let t = region.start[0];
+            return Ok(match views.read(level, t, &in_view, out)? {
+                ReadStatus::Complete => ReadStatus::Complete,
+                ReadStatus::MissingFilled(planes) => {
+                    ReadStatus::of(planes.into_iter().map(at(t)).collect())
+                }
+            });
         }
         let mut missing = Vec::new();
-        let times = region.start[0]..region.end()[0];
-        let of_view = |mut region: Region| {
-            region.start[0] = 0;
-            region.shape[0] = 1;
-            region
-        };
-        let in_view = of_view(*region);
-        if region.shape[0] == 1 && self.present[region.start[0] as usize] {
-            self.read_view(level, region.start[0], &in_view, out)?;
-            return Ok(ReadStatus::Complete);
-        }
         out.reset(self.meta.dtype, region.shape);
         out.fill(0.0);
         let mut view = Pixels::zeros(self.meta.dtype, [0; 5]);
-        for t in times {
-            if !self.present[t as usize] {
+        for t in region.start[0]..region.end()[0] {
+            let Some(views) = view_of(t) else {
                 missing.push(PlaneIndex { t, c: 0, z: 0 });
                 continue;
+            };
+            if let ReadStatus::MissingFilled(planes) = views.read(level, t, &in_view, &mut view)? {
+                missing.extend(planes.into_iter().map(at(t)));
             }
-            self.read_view(level, t, &in_view, &mut view)?;
             let to = [t - region.start[0], 0, 0, 0, 0];
             out.copy_box(to, &view, &Region::whole(in_view.shape));
         }
-        Ok(match missing.is_empty() {
-            true => ReadStatus::Complete,
-            false => ReadStatus::MissingFilled(missing),
-        })
+        Ok(ReadStatus::of(missing))
     }
 }

@@ -1,6 +1,5 @@
 //! Images to XML and HDF5.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,19 +7,11 @@ use hooke_core::image::{SourceError, WrittenKey};
 use hooke_core::{Dtype, ImageMeta, ImageSink, Level, Pixels, Region, region};
 use rust_hdf5::{H5File, H5Group, Hdf5Error};
 
-use super::{Affine, Loader, NamedAffine, Setup, SpimData, UnknownAxes, ViewKey, VoxelSize, emit};
+use super::describe::{WorldUnit, describe, setups};
+use super::{Loader, emit};
 use crate::hdf5::{ArrayTarget, Encoding, Journal, JournalArray, write_chunks, write_file};
+use crate::pyramid::levels_of;
 use crate::{Error, Result};
-
-/// What one unit of the world is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum WorldUnit {
-    /// A micrometre.
-    #[default]
-    Micrometre,
-    /// A voxel along x, BigStitcher's habit.
-    Pixel,
-}
 
 /// How a BigDataViewer file is written.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,7 +84,7 @@ impl BdvFile {
         let mut arrays = Vec::new();
         let mut levels = Vec::new();
         for meta in metas {
-            let of_image = image_levels(meta, settings);
+            let of_image = levels_of(meta, &settings.factors, settings.chunk, "gzip");
             for level in &of_image {
                 let sample = meta.dtype.size();
                 let encoding = Encoding { level: settings.gzip.clamp(1, 9), sample };
@@ -138,49 +129,26 @@ impl BdvSink {
     }
 }
 
-fn image_levels(meta: &ImageMeta, settings: &BdvSettings) -> Vec<Level> {
-    let level = |factors: &[u64; 3]| {
-        let mut shape = meta.shape;
-        for d in 0..3 {
-            shape[2 + d] = shape[2 + d].div_ceil(factors[d].max(1));
-        }
-        let [z, y, x] = settings.chunk;
-        let wanted = [1, 1, z, y, x];
-        Level {
-            shape,
-            factors: factors.map(|f| f as f64),
-            chunk: std::array::from_fn(|d| wanted[d].clamp(1, shape[d])),
-            shard: None,
-            codec: "gzip".to_owned(),
-        }
-    };
-    settings.factors.iter().map(level).collect()
-}
-
 impl Inner {
     fn finish(&self) -> Result<()> {
         let pixels = self.target.with_extension("h5");
         write_file(&pixels, false, |file| self.put_together(file))?;
-        let text = emit(&self.describe(&pixels));
+        let path = pixels.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let loader = Loader::Hdf5 { path, relative: true };
+        let text = emit(&describe(&self.metas, self.settings.unit, loader));
         crate::atomic::write_file(&self.target, &[text.as_bytes()])?;
         Ok(())
     }
 
-    /// Images and channels by setup id.
-    fn setups(&self) -> Vec<(usize, u64)> {
-        let channels = |(i, m): (usize, &ImageMeta)| (0..m.shape[1]).map(move |c| (i, c));
-        self.metas.iter().enumerate().flat_map(channels).collect()
-    }
-
     fn put_together(&self, file: &H5File) -> Result<(), Hdf5Error> {
         let root = file.root_group();
-        for (setup, (image, _)) in self.setups().into_iter().enumerate() {
+        for (setup, (image, _)) in setups(&self.metas).into_iter().enumerate() {
             let group = root.create_group(&format!("s{setup:02}"))?;
             self.write_setup(&group, image)?;
         }
         for t in 0..self.metas[0].shape[0] {
             let time = root.create_group(&format!("t{t:05}"))?;
-            for (setup, (image, channel)) in self.setups().into_iter().enumerate() {
+            for (setup, (image, channel)) in setups(&self.metas).into_iter().enumerate() {
                 let view = time.create_group(&format!("s{setup:02}"))?;
                 for level in 0..self.levels[image].len() {
                     let group = view.create_group(&level.to_string())?;
@@ -236,93 +204,6 @@ impl Inner {
             index[2..].to_vec()
         })
     }
-
-    fn describe(&self, pixels: &Path) -> SpimData {
-        let name = pixels.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let mut data = SpimData {
-            base_path: ".".to_owned(),
-            loader: Loader::Hdf5 { path: name, relative: true },
-            timepoints: (0..self.metas[0].shape[0]).collect(),
-            frame_interval_s: self.metas[0].frame_interval_s,
-            ..SpimData::default()
-        };
-        for kind in ["illumination", "channel", "tile", "angle"] {
-            data.names.insert(kind.to_owned(), BTreeMap::new());
-        }
-        for (setup, (image, channel)) in self.setups().into_iter().enumerate() {
-            self.describe_setup(&mut data, setup as u64, image, channel);
-        }
-        data
-    }
-
-    fn describe_setup(&self, data: &mut SpimData, setup: u64, image: usize, channel: u64) {
-        let meta = &self.metas[image];
-        let view = meta.view.unwrap_or_default();
-        let tile = if meta.view.is_some() { view.tile } else { image as u64 };
-        let known = meta.channels.get(channel as usize);
-        let channel = if meta.shape[1] == 1 { view.channel } else { channel };
-        let label = known.and_then(|c| c.name.clone()).unwrap_or_else(|| channel.to_string());
-        let attributes = [
-            ("illumination", view.illumination, view.illumination.to_string()),
-            ("channel", channel, label),
-            ("tile", tile, tile.to_string()),
-            ("angle", view.angle, view.angle.to_string()),
-        ];
-        let mut described = Setup { name: meta.name.clone(), ..Setup::default() };
-        for (kind, id, name) in attributes {
-            described.attributes.insert(kind.to_owned(), id);
-            data.names.entry(kind.to_owned()).or_default().insert(id, name);
-        }
-        if let Some(color) = known.and_then(|c| c.color.clone()) {
-            data.colors.insert(channel, color);
-        }
-        let [_, _, z, y, x] = meta.shape;
-        described.size = Some([x, y, z]);
-        let size = meta.voxel_size_um.map(|s| s.value);
-        let origin = meta.origin_um.map(|s| s.value);
-        let missing = |values: [Option<f64>; 3]| -> String {
-            ["z", "y", "x"]
-                .into_iter()
-                .zip(values)
-                .filter(|(_, v)| v.is_none())
-                .map(|(a, _)| a)
-                .collect()
-        };
-        let unknown = UnknownAxes { voxel: missing(size), origin: missing(origin) };
-        let transforms = transforms(&mut described, size, origin, self.settings.unit);
-        if unknown != UnknownAxes::default() {
-            data.unknown.insert(setup, unknown);
-        }
-        for timepoint in &data.timepoints {
-            let view = ViewKey { timepoint: *timepoint, setup };
-            data.registrations.insert(view, transforms.clone());
-        }
-        data.setups.insert(setup, described);
-    }
-}
-
-/// The two transforms of a setup, and its voxel size.
-fn transforms(
-    setup: &mut Setup,
-    size: [Option<f64>; 3],
-    origin: [Option<f64>; 3],
-    unit: WorldUnit,
-) -> Vec<NamedAffine> {
-    // Nothing known: voxels are the unit. Part known: the XML cannot leave the rest out.
-    let measured = size.iter().any(Option::is_some);
-    let [z, y, x] = size.map(|s| s.unwrap_or(1.0));
-    let unit_name = if measured { "µm" } else { "pixel" };
-    setup.voxel_size = Some(VoxelSize { unit: unit_name.to_owned(), size: [x, y, z] });
-    let world = match unit {
-        WorldUnit::Micrometre => 1.0,
-        WorldUnit::Pixel => x,
-    };
-    let [oz, oy, ox] = origin.map(|o| o.unwrap_or(0.0) / world);
-    let named = |name: &str, affine| NamedAffine { name: name.to_owned(), affine };
-    vec![
-        named("translation", Affine::translation([ox, oy, oz])),
-        named("calibration", Affine::scaling([x / world, y / world, z / world])),
-    ]
 }
 
 impl BdvSink {

@@ -12,6 +12,7 @@ use hooke_core::{
 };
 
 use super::places::{Places, STACKED};
+use crate::chunked::planes;
 use crate::natural::natural_order;
 use crate::open::Probe;
 use crate::strided::no_region;
@@ -151,7 +152,7 @@ fn describe(meta: &mut ImageMeta, places: &Places, stems: &[&str]) {
         if places.files[places.place([t, c, z])].is_none() {
             let start = [t * deep[0], c * deep[1], z * deep[2], 0, 0];
             let lost = Region::new(start, [deep[0], deep[1], deep[2], 1, 1]);
-            meta.missing.extend(crate::chunked::planes(&lost));
+            meta.missing.extend(planes(&lost));
         }
     }
 }
@@ -236,29 +237,32 @@ impl FolderImage {
         Error::unsupported(&self.folder, what, "take the odd ones out of the folder")
     }
 
-    /// Reads what one file has of a region; false when there is no file.
+    /// Reads what one file has of a region; the planes that are not as stored.
     fn read_file(
         &self,
         index: [u64; 3],
         wanted: &Region,
         out: &mut Pixels,
-    ) -> Result<(), SourceError> {
+    ) -> Result<Vec<PlaneIndex>, SourceError> {
         let start: [u64; 5] =
             std::array::from_fn(|d| if d < 3 { index[d] * self.part[d] } else { 0 });
-        let Some(box_) = wanted.intersect(&Region::new(start, self.part)) else { return Ok(()) };
-        let to = box_.relative_to(wanted.start).start;
-        let Some(number) = self.places.files[self.places.place(index)] else {
-            out.copy_box(
-                to,
-                &Pixels::zeros(self.meta.dtype, box_.shape),
-                &Region::whole(box_.shape),
-            );
-            return Ok(());
+        let Some(common) = wanted.intersect(&Region::new(start, self.part)) else {
+            return Ok(Vec::new());
         };
         let mut pixels = Pixels::zeros(self.meta.dtype, [0; 5]);
-        self.file(number)?.read(0, &box_.relative_to(start), &mut pixels)?;
-        out.copy_box(to, &pixels, &Region::whole(box_.shape));
-        Ok(())
+        let status = match self.places.files[self.places.place(index)] {
+            Some(number) => self.file(number)?.read(0, &common.relative_to(start), &mut pixels)?,
+            None => {
+                pixels = Pixels::zeros(self.meta.dtype, common.shape);
+                ReadStatus::MissingFilled(Vec::new())
+            }
+        };
+        let to = common.relative_to(wanted.start).start;
+        out.copy_box(to, &pixels, &Region::whole(common.shape));
+        Ok(match status {
+            ReadStatus::Complete => Vec::new(),
+            ReadStatus::MissingFilled(_) => planes(&common).collect(),
+        })
     }
 }
 
@@ -305,14 +309,11 @@ impl ImageSource for FolderImage {
         let last: [u64; 5] =
             std::array::from_fn(|d| (region.start[d] + region.shape[d] - 1) / self.part[d]);
         let span = std::array::from_fn(|d| last[d] - first[d] + 1);
+        let mut missing = Vec::new();
         for at in region::grid(span, [1; 5]) {
             let index = std::array::from_fn(|d| first[d] + at.start[d]);
-            self.read_file(index, region, out)?;
+            missing.extend(self.read_file(index, region, out)?);
         }
-        let lost = |p: &&PlaneIndex| {
-            let at = [p.t, p.c, p.z];
-            (0..3).all(|d| (region.start[d]..region.end()[d]).contains(&at[d]))
-        };
-        Ok(ReadStatus::of(self.meta.missing.iter().filter(lost).copied().collect()))
+        Ok(ReadStatus::of(missing))
     }
 }

@@ -1,7 +1,5 @@
 //! The metadata of one Zarr array, version 2 or 3, in stored order.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +9,7 @@ use zarrs::array::{Array, ArrayMetadata, ArrayMetadataV2, ArrayMetadataV3};
 
 use super::codec::Chain;
 use super::sample::Stored;
+use super::store;
 use crate::error::{Error, Result};
 
 /// The most bytes a decoded chunk may have; more is taken for damaged metadata.
@@ -66,7 +65,10 @@ impl Node {
         let attributes = read_json(&folder.join(".zattrs"))?;
         let array = read_json(&folder.join(".zarray"))?;
         let kind = if array.is_some() { Kind::Array } else { Kind::Group };
-        if array.is_none() && attributes.is_none() && !folder.join(".zgroup").is_file() {
+        if array.is_none()
+            && attributes.is_none()
+            && store::read_small(&folder.join(".zgroup"), LARGEST_METADATA)?.is_none()
+        {
             return Ok(None);
         }
         let attributes = object(attributes, folder, ".zattrs")?;
@@ -76,20 +78,7 @@ impl Node {
 
 /// Reads a JSON file, or `None` when it is not there.
 fn read_json(path: &Path) -> Result<Option<Value>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        Err(e) => return Err(Error::io(path, "open", e)),
-    };
-    let mut text = Vec::new();
-    file.take(LARGEST_METADATA + 1)
-        .read_to_end(&mut text)
-        .map_err(|e| Error::io(path, "read", e))?;
-    if text.len() as u64 > LARGEST_METADATA {
-        return Err(Error::metadata(path, format!("larger than {LARGEST_METADATA} bytes")));
-    }
+    let Some(text) = store::read_small(path, LARGEST_METADATA)? else { return Ok(None) };
     let value = serde_json::from_slice(&text).map_err(|e| Error::metadata(path, e.to_string()))?;
     Ok(Some(value))
 }

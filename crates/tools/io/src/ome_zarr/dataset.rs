@@ -7,9 +7,9 @@ use hooke_core::{Dataset, ImageSource, Problem};
 
 use super::array::{Kind, Node, ZarrArray};
 use super::image::ZarrImage;
-use super::{PENDING, ngff};
+use super::{PENDING, ngff, store};
 use crate::error::{Error, Result};
-use crate::natural::natural_order;
+use crate::http;
 use crate::open::{OpenOptions, Probe};
 
 /// How many groups deep images are looked for.
@@ -61,7 +61,8 @@ pub fn open(path: &Path, how: &OpenOptions) -> Result<Box<dyn Dataset>> {
         path: path.to_owned(),
         what: format!("dataset `{start}`"),
     })?;
-    if found.folder(&start).join(PENDING).is_file() {
+    // Nobody writes to a server through its addresses.
+    if !http::is_url(path) && found.folder(&start).join(PENDING).is_file() {
         let what = "it is still being written, or its writer was stopped".to_owned();
         return Err(Error::Incomplete { path: path.to_owned(), what });
     }
@@ -142,20 +143,9 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Folders below a group, in natural order.
+    /// Groups below a group, in natural order.
     fn children(&self, path: &str) -> Result<Vec<String>> {
-        let folder = self.folder(path);
-        let list = std::fs::read_dir(&folder).map_err(|e| Error::io(&folder, "list", e))?;
-        let mut names = Vec::new();
-        for entry in list {
-            let entry = entry.map_err(|e| Error::io(&folder, "list", e))?;
-            let name = entry.file_name().into_string().unwrap_or_default();
-            if !name.is_empty() && !name.starts_with('.') && entry.path().is_dir() {
-                names.push(name);
-            }
-        }
-        names.sort_by(|a, b| natural_order(a, b));
-        Ok(names)
+        store::children(&self.folder(path), |folder| Ok(Node::read(folder)?.is_some()))
     }
 
     fn pyramid(&mut self, path: &str, node: &Node) -> Result<()> {

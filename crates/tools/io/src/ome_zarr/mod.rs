@@ -15,6 +15,7 @@
 //! | `describe` | the metadata of an image that is written |
 //! | `encode` | from samples to the bytes of a chunk |
 //! | `sink` | writing shard by shard |
+//! | `store` | the files of a container, in a folder or on a web server |
 //! | `sample` | stored sample types |
 
 mod array;
@@ -31,12 +32,15 @@ mod sample;
 mod shard;
 mod sink;
 mod step;
+mod store;
 
 pub use dataset::{open, recognises};
 pub use options::{Compression, Levels, Ngff, WriteOptions};
 pub use sink::{
     OmeZarrSink, create, create_label, finish_collection, finish_group, open_for_write, plan_levels,
 };
+pub(crate) use step::unpack_blosc;
+pub(crate) use store::read_small;
 
 /// The metadata of an image that is being written, until all of it is there.
 const PENDING: &str = ".hooke-unfinished.json";

@@ -1,9 +1,7 @@
 //! The index of a shard: where its chunks lie in the file.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
-
 use super::codec::Sharding;
+use super::store::Object;
 
 /// Offset and number of bytes of each inner chunk in C order; `None` where a chunk is not stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,13 +13,13 @@ impl ShardIndex {
     /// Reads the index of a shard of `chunks` chunks and checks that it points into the file.
     ///
     /// # Errors
-    /// What is wrong with the shard; the inner error is the operating system's.
+    /// What is wrong with the shard; the outer error is what the system or the server says.
     pub fn read(
-        file: &File,
+        file: &Object,
         how: &Sharding,
         chunks: u64,
     ) -> std::io::Result<Result<ShardIndex, String>> {
-        let length = file.metadata()?.len();
+        let length = file.size()?;
         let bytes = chunks.saturating_mul(16).saturating_add(if how.index_crc32c { 4 } else { 0 });
         if bytes > length {
             return Ok(Err(format!("its index needs {bytes} bytes, the shard has {length}")));

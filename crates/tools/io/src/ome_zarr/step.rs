@@ -182,3 +182,15 @@ fn blosc(encoded: &[u8], size: usize) -> Result<Vec<u8>, String> {
     }
     blosc_decompress_bytes(encoded, size, 1).map_err(|_| "blosc cannot decompress it".to_owned())
 }
+
+/// Decompresses a blosc buffer that must hold exactly so many bytes.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn unpack_blosc(encoded: &[u8], wanted: u64) -> Result<Vec<u8>, String> {
+    let found = blosc_size(encoded)?;
+    if found != wanted {
+        return Err(format!("it holds {found} bytes, not {wanted}"));
+    }
+    blosc(encoded, wanted as usize)
+}

@@ -54,7 +54,7 @@ fn missing_views_are_zero_and_named_by_each_read() {
     std::fs::write(&path, text).unwrap();
     std::fs::copy(folder.join("bdv_missing.h5"), copy.path().join("bdv_missing.h5")).unwrap();
     let error = open(&path, &OpenOptions::default()).err().unwrap().to_string();
-    assert!(error.contains("setup 2 at timepoint 1 is not in the HDF5 file"), "{error}");
+    assert!(error.contains("setup 2 at timepoint 1 is not stored"), "{error}");
     let how = OpenOptions { rescue: true, ..OpenOptions::default() };
     assert_eq!(open(&path, &how).unwrap().images()[2].meta().missing.len(), 1);
     // Without any XML, pixels are there and sizes are unknown.

@@ -1,8 +1,6 @@
 //! The boxes of the chunk grid as files: one chunk, or a shard with its index.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::{Arc, PoisonError};
 
 use hooke_core::Pixels;
@@ -13,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::ome_zarr::codec::Scratch;
 use crate::ome_zarr::sample::bytes_mut;
 use crate::ome_zarr::shard::ShardIndex;
+use crate::ome_zarr::store::Object;
 
 /// The most shard indices an array keeps, in entries of 16 bytes.
 const KEPT_INDEX_ENTRIES: usize = 1 << 18;
@@ -28,9 +27,17 @@ pub(super) enum Bytes {
     /// The box is not stored.
     Absent,
     /// The whole file is one chunk.
-    File(File),
+    File(Object),
     /// The file holds many chunks.
-    Shard(File, Arc<ShardIndex>),
+    Shard(Object, Arc<ShardIndex>),
+}
+
+/// Why a chunk cannot be had.
+pub(super) enum Flaw {
+    /// It cannot be read.
+    Io(io::Error),
+    /// It is not what it should be.
+    Damage(String),
 }
 
 impl StoredLevel {
@@ -41,18 +48,18 @@ impl StoredLevel {
         bytes: &Bytes,
         scratch: &mut Scratch,
         out: &mut Pixels,
-    ) -> std::result::Result<bool, String> {
+    ) -> std::result::Result<bool, Flaw> {
         let samples = self.chunk.iter().product();
         let codec = &self.array.chain.chunk;
         let (file, offset, length) = match bytes {
             Bytes::Absent => return Ok(false),
-            Bytes::File(file) => (file, 0, file.metadata().map_err(|e| e.to_string())?.len()),
+            Bytes::File(file) => (file, 0, file.size().map_err(Flaw::Io)?),
             Bytes::Shard(file, shard) => match shard.0[self.place_in_shard(index)] {
                 None => return Ok(false),
                 Some((offset, length)) => (file, offset, length),
             },
         };
-        let read = |into: &mut [u8]| file.read_exact_at(into, offset).map_err(|e| e.to_string());
+        let read = |into: &mut [u8]| file.read_exact_at(into, offset).map_err(Flaw::Io);
         if codec.is_raw() && length == samples * codec.stored.size() as u64 {
             out.reset(codec.stored.dtype(), [1, 1, 1, 1, samples]);
             read(bytes_mut(out))?;
@@ -60,18 +67,24 @@ impl StoredLevel {
         }
         let limit = codec.encoded_limit(samples);
         if length > limit {
-            return Err(format!("it has {length} bytes, at most {limit} can be right"));
+            let what = format!("it has {length} bytes, at most {limit} can be right");
+            return Err(Flaw::Damage(what));
         }
         scratch.encoded.resize(length as usize, 0);
         read(&mut scratch.encoded)?;
-        codec.decode(samples, scratch, out).map(|()| true)
+        codec.decode(samples, scratch, out).map(|()| true).map_err(Flaw::Damage)
     }
 
     pub(super) fn open_box(&self, index: [u64; 5], key: &str) -> Result<Bytes> {
         let path = self.array.folder.join(key);
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Bytes::Absent),
+        let samples = self.chunk.iter().product();
+        let whole = match self.array.chain.sharding {
+            None => Some(self.array.chain.chunk.encoded_limit(samples)),
+            Some(_) => None,
+        };
+        let file = match Object::open(&path, whole) {
+            Ok(Some(file)) => file,
+            Ok(None) => return Ok(Bytes::Absent),
             Err(e) => return Err(Error::io(path, "open", e)),
         };
         let Some(sharding) = &self.array.chain.sharding else { return Ok(Bytes::File(file)) };
@@ -80,8 +93,11 @@ impl StoredLevel {
             return Ok(Bytes::Shard(file, Arc::clone(shard)));
         }
         let chunks = (0..5).map(|d| self.grid[d] / self.chunk[d]).product();
-        let read =
-            ShardIndex::read(&file, sharding, chunks).map_err(|e| Error::io(path, "read", e))?;
+        let read = match ShardIndex::read(&file, sharding, chunks) {
+            Ok(read) => read,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Bytes::Absent),
+            Err(e) => return Err(Error::io(path, "read", e)),
+        };
         let shard = read.map_err(|what| {
             let key = self.array.full_key(key);
             Error::corrupt(&self.array.root, format!("shard {key} does not decode: {what}"))

@@ -13,7 +13,7 @@ use hooke_core::region::grid_counts;
 use hooke_core::{Axis, Level, Pixels, Region};
 use ndarray::{ArrayView5, ArrayViewMut5, ShapeBuilder};
 
-use self::boxes::{Bytes, Indices};
+use self::boxes::{Bytes, Flaw, Indices};
 use self::cut::{in_two, split};
 use super::array::ZarrArray;
 use super::codec::Scratch;
@@ -213,7 +213,8 @@ impl StoredLevel {
                     self.fill(out);
                     Ok(())
                 }
-                Err(what) => Err(self.corrupt(key, bytes, index, &what)),
+                Err(Flaw::Damage(what)) => Err(self.corrupt(key, bytes, index, &what)),
+                Err(Flaw::Io(e)) => Err(Error::io(self.array.folder.join(key), "read", e)),
             };
             scratch.trim();
             if pixels.bytes() > 64 << 20 {
