@@ -33,8 +33,19 @@ struct Place {
 const DESCRIPTIVE: &[&str] = &["command", "hooke"];
 /// Options whose values are paths: relative ones are relative to the file they stand in.
 const PATHS: &[&str] = &[
-    "input", "output", "layout", "flat", "dark", "table", "log", "source", "mask", "tileset",
-    "intensity", "image", "points",
+    "input",
+    "output",
+    "layout",
+    "flat",
+    "dark",
+    "table",
+    "log",
+    "source",
+    "mask",
+    "tileset",
+    "intensity",
+    "image",
+    "points",
 ];
 
 /// Reads a configuration file for a verb.

@@ -23,11 +23,7 @@ use crate::tileset::{SetError, report as of_set};
 ///
 /// # Errors
 /// When the output cannot be read, or the page exists and `overwrite` is off.
-pub fn make_report(
-    path: &Path,
-    page: Option<&Path>,
-    overwrite: bool,
-) -> Result<PathBuf, SetError> {
+pub fn make_report(path: &Path, page: Option<&Path>, overwrite: bool) -> Result<PathBuf, SetError> {
     let page = page.map_or_else(|| sibling(path, "report.html"), Path::to_path_buf);
     if page.exists() && !overwrite {
         return Err(hooke_io::Error::Exists { path: page }.into());

@@ -256,7 +256,8 @@ fn container(path: &Path) -> Result<Vec<FoundTile>, StitchError> {
             position: None,
         }
     };
-    let images = opened.images().iter().enumerate().filter(|(_, i)| only_labels || !i.meta().labels);
+    let images =
+        opened.images().iter().enumerate().filter(|(_, i)| only_labels || !i.meta().labels);
     Ok(images.map(tile).collect())
 }
 

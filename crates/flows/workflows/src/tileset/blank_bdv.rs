@@ -121,7 +121,8 @@ impl BlankBdvWorkflow {
 }
 
 fn tile_size(text: &str) -> Result<[u64; 3], SetError> {
-    let size = read_option::<Lengths>("tile-size", text)?.whole(1).map_err(|e| e.of("tile-size"))?;
+    let size =
+        read_option::<Lengths>("tile-size", text)?.whole(1).map_err(|e| e.of("tile-size"))?;
     match size.iter().all(|n| (1..=1 << 40).contains(n)) {
         true => Ok(size),
         false => Err(SetError::usage(
@@ -188,7 +189,8 @@ fn like(options: &BlankBdvOptions, size: Option<[u64; 3]>) -> Result<Plain, SetE
     set.placement(hooke_tileset::placement::Place::Nearest)?;
     let shapes: Vec<[u64; 3]> = set.shapes().into_iter().map(|s| size.unwrap_or(s)).collect();
     let factor = |i: usize, d: usize| shapes[i][d] as f64 / set.tiles[i].shape[d] as f64;
-    let px = |i: usize| set.tiles[i].position_px.map(|p| std::array::from_fn(|d| p[d] * factor(i, d)));
+    let px =
+        |i: usize| set.tiles[i].position_px.map(|p| std::array::from_fn(|d| p[d] * factor(i, d)));
     let px: Vec<Option<[f64; 3]>> = (0..shapes.len()).map(px).collect();
     let um = |p: &Option<[f64; 3]>| {
         let (p, v) = ((*p)?, set.voxel_um?);
@@ -287,4 +289,3 @@ impl Workflow for BlankBdvWorkflow {
         Ok(Finished { outputs, warnings, result, ..Finished::default() })
     }
 }
-

@@ -80,7 +80,8 @@ impl Step for Calibrate {
 /// Refuses percentiles out of range or order before anything is read.
 pub(super) fn check(params: &CalibrateParams) -> Result<(), SetError> {
     let bad = |name, found: f64, wanted| {
-        Err(hooke_tileset::TilesetError::Parameter { name, found: found.to_string(), wanted }.into())
+        Err(hooke_tileset::TilesetError::Parameter { name, found: found.to_string(), wanted }
+            .into())
     };
     for (name, q) in [("low", params.low), ("high", params.high)] {
         if !(0.0..=100.0).contains(&q) {

@@ -166,9 +166,10 @@ impl Centroids {
             return self.sum::<T, u8>(None, cache, progress);
         };
         let reader = SetReader::new(&intensity.set, Arc::clone(&cache));
-        let tiles = reader.tiles(Taking::Exact);
+        let tiles = reader.tiles(Taking::Nearest);
         // Narrow types are exact in f32, the others in f64 up to 53 bits.
-        let narrow = intensity.set.tiles.iter().all(|t| t.dtype.size() <= 2 || t.dtype == Dtype::Float32);
+        let narrow =
+            intensity.set.tiles.iter().all(|t| t.dtype.size() <= 2 || t.dtype == Dtype::Float32);
         match (narrow, intensity.mosaic) {
             (true, true) => self.sum::<T, f32>(Some(&Intensity::Mosaic(&tiles)), cache, progress),
             (true, false) => self.sum::<T, f32>(Some(&Intensity::Tiles(&tiles)), cache, progress),
@@ -246,8 +247,7 @@ impl Centroids {
         if self.intensity.is_some() {
             let weighted = || rows.iter().map(|r| r.weighted);
             let finite = |p: [f64; 3]| p.iter().all(|v| v.is_finite()).then_some(p);
-            let centres: Vec<Option<[f64; 3]>> =
-                weighted().map(|w| finite(w?.centre)).collect();
+            let centres: Vec<Option<[f64; 3]>> = weighted().map(|w| finite(w?.centre)).collect();
             let places: Vec<Option<[f64; 3]>> = centres.iter().map(|c| um((*c)?)).collect();
             table.f64("mean_intensity", weighted().map(|w| w.map(|w| w.mean_intensity)));
             table.zyx(["z_weighted_um", "y_weighted_um", "x_weighted_um"], &places);

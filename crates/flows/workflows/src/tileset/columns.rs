@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray, UInt32Array, UInt64Array};
+use arrow_array::{
+    ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray, UInt32Array, UInt64Array,
+};
 use hooke_core::image::SourceError;
 
 /// Columns of equal length, in their order.
@@ -39,11 +41,7 @@ impl Columns {
     }
 
     /// Three columns `z_SUFFIX, y_SUFFIX, x_SUFFIX`.
-    pub fn zyx(
-        &mut self,
-        names: [&str; 3],
-        values: &[Option<[f64; 3]>],
-    ) -> &mut Columns {
+    pub fn zyx(&mut self, names: [&str; 3], values: &[Option<[f64; 3]>]) -> &mut Columns {
         for (d, name) in names.into_iter().enumerate() {
             self.f64(name, values.iter().map(|v| v.map(|v| v[d])));
         }

@@ -138,7 +138,9 @@ impl CastMap<'_> {
         let block = Pixels::from_vec(region.shape, values);
         let meta = self.workflow.set.meta(tile, self.workflow.output.dtype());
         let cast = self.workflow.cast.apply(&block, &meta, region, out);
-        let clipped = cast.map_err(|source| hooke_tileset::TilesetError::from(TileError { tile, source: source.into() }))?;
+        let clipped = cast.map_err(|source| {
+            hooke_tileset::TilesetError::from(TileError { tile, source: source.into() })
+        })?;
         cx.scratch.get::<Read>().0 = Some(block);
         Ok(clipped)
     }

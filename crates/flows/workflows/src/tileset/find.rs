@@ -7,11 +7,11 @@ use hooke_stitch::Layout;
 
 use super::error::SetError;
 use super::options::SetOptions;
+use crate::stitch::InputOptions;
 use crate::stitch::files::folder_of;
 use crate::stitch::input::{FoundTile, Position};
 use crate::stitch::input_kinds::{self, Found};
 use crate::stitch::tiles::absolute;
-use crate::stitch::InputOptions;
 
 /// Tiles as listed, before a file of theirs is opened.
 #[derive(Debug, Default)]

@@ -91,13 +91,19 @@ fn text(
         Some(v) => text += &format!(", voxels of {} um (z, y, x)\n", v.map(number).join(" x ")),
         None => text += ", voxel size not known\n",
     }
-    text += &format!("{:>5}  {:<24} {:<8} {:<16} {:<28} {}\n", "tile", "name", "type", "shape", "position um", "start");
+    text += &format!(
+        "{:>5}  {:<24} {:<8} {:<16} {:<28} {}\n",
+        "tile", "name", "type", "shape", "position um", "start"
+    );
     for (i, tile) in set.tiles.iter().enumerate().take(LISTED) {
         let place = |p: Option<[f64; 3]>| p.map_or("-".to_owned(), |p| p.map(number).join(", "));
         let start = boxes.map_or("-".to_owned(), |b| b[i].start.map(|n| n.to_string()).join(", "));
         text += &format!(
             "{i:>5}  {:<24} {:<8} {:<16} {:<28} {start}\n",
-            tile.name, tile.dtype, by(tile.shape), place(tile.position_um)
+            tile.name,
+            tile.dtype,
+            by(tile.shape),
+            place(tile.position_um)
         );
     }
     if set.tiles.len() > LISTED {

@@ -57,7 +57,9 @@ pub(super) fn space(region: &Region) -> ([usize; 3], [usize; 3]) {
 }
 
 /// The samples of a block that was made with this type.
-pub(super) fn samples<T: hooke_core::pixels::Typed>(out: &mut Pixels) -> Result<&mut [T], SourceError> {
+pub(super) fn samples<T: hooke_core::pixels::Typed>(
+    out: &mut Pixels,
+) -> Result<&mut [T], SourceError> {
     out.as_mut_slice::<T>().ok_or_else(|| "the block has another type".into())
 }
 

@@ -54,7 +54,9 @@ impl MaskWorkflow {
     pub const REGISTERED: Registered = Registered {
         command: "tileset mask",
         results_version: 1,
-        open: |plan| Ok(Box::new(MaskWorkflow::new(serde_json::from_value(plan.parameters.clone())?)?)),
+        open: |plan| {
+            Ok(Box::new(MaskWorkflow::new(serde_json::from_value(plan.parameters.clone())?)?))
+        },
     };
 
     /// Opens tiles and masks.
@@ -204,8 +206,7 @@ impl Workflow for MaskWorkflow {
 
     fn finish(&self, _: &Plan, _: &Markers, work: &WorkDir) -> Result<Finished, SourceError> {
         let outputs = self.output.finish(work)?;
-        let warnings =
-            self.set.warnings.iter().map(|(c, m)| Warning::new(c, m.clone())).collect();
+        let warnings = self.set.warnings.iter().map(|(c, m)| Warning::new(c, m.clone())).collect();
         let result = json!({"tiles": self.set.tiles.len(), "masks": self.masks.tiles.len()});
         Ok(Finished { outputs, warnings, result, ..Finished::default() })
     }

@@ -83,9 +83,8 @@ impl SetOptions {
 
     pub(super) fn step(&self) -> Result<[u64; 3], SetError> {
         let Some(text) = &self.downscale else { return Ok([1; 3]) };
-        let step = read_option::<Lengths>("downscale", text)?
-            .whole(1)
-            .map_err(|e| e.of("downscale"))?;
+        let step =
+            read_option::<Lengths>("downscale", text)?.whole(1).map_err(|e| e.of("downscale"))?;
         match step.iter().all(|s| (1..=1 << 20).contains(s)) {
             true => Ok(step),
             false => Err(SetError::usage(
@@ -150,11 +149,7 @@ pub(super) fn voxel_size(text: &str) -> Result<[Option<f64>; 3], SetError> {
 }
 
 /// Three numbers over `z, y, x`; axes that are not named get `missing`.
-pub(super) fn triple(
-    option: &'static str,
-    text: &str,
-    missing: f64,
-) -> Result<[f64; 3], SetError> {
+pub(super) fn triple(option: &'static str, text: &str, missing: f64) -> Result<[f64; 3], SetError> {
     let numbers = read_option::<Lengths>(option, text)?.plain().map_err(|e| e.of(option))?;
     Ok(numbers.map(|n| n.unwrap_or(missing)))
 }

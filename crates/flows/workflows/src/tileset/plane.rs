@@ -11,7 +11,12 @@ use hooke_tileset::percentile::percentiles;
 use ndarray::Array2;
 
 /// What is known about a plane over `(y, x)`.
-pub(super) fn meta(name: &str, shape: (usize, usize), dtype: Dtype, voxel_um: Option<[f64; 2]>) -> ImageMeta {
+pub(super) fn meta(
+    name: &str,
+    shape: (usize, usize),
+    dtype: Dtype,
+    voxel_um: Option<[f64; 2]>,
+) -> ImageMeta {
     let shape = [1, 1, 1, shape.0 as u64, shape.1 as u64];
     let mut meta = ImageMeta::new(name, Axes::YX, shape, dtype);
     if let Some([y, x]) = voxel_um {
@@ -21,7 +26,11 @@ pub(super) fn meta(name: &str, shape: (usize, usize), dtype: Dtype, voxel_um: Op
 }
 
 /// Writes a plane as f32: `.npy`, else TIFF.
-pub(super) fn write_f32(path: &Path, plane: &Array2<f32>, meta: &ImageMeta) -> Result<(), SourceError> {
+pub(super) fn write_f32(
+    path: &Path,
+    plane: &Array2<f32>,
+    meta: &ImageMeta,
+) -> Result<(), SourceError> {
     let values = plane.iter().copied().collect();
     let pixels = Pixels::from_vec(meta.shape, values);
     let sink: Box<dyn ImageSink> = match path.extension().is_some_and(|e| e == "npy") {
@@ -32,7 +41,11 @@ pub(super) fn write_f32(path: &Path, plane: &Array2<f32>, meta: &ImageMeta) -> R
 }
 
 /// Writes a plane as an OME-Zarr image without a pyramid.
-pub(super) fn write_zarr(path: &Path, pixels: &Pixels, meta: &ImageMeta) -> Result<(), SourceError> {
+pub(super) fn write_zarr(
+    path: &Path,
+    pixels: &Pixels,
+    meta: &ImageMeta,
+) -> Result<(), SourceError> {
     let how = ome_zarr::WriteOptions { levels: ome_zarr::Levels::Count(1), ..Default::default() };
     let sink = ome_zarr::create(path, meta, &how)?;
     fill(&sink, pixels)

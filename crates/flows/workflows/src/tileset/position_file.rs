@@ -37,7 +37,8 @@ pub(super) fn read(path: &Path, n: usize, stage: Option<StageAxes>) -> Result<Fo
         "npy" => return counted(path, n, exm(path)?),
         _ => images(path, stage)?,
     };
-    found.positions = found.positions.into_iter().map(|p| turned_unless(p, stage, &suffix)).collect();
+    found.positions =
+        found.positions.into_iter().map(|p| turned_unless(p, stage, &suffix)).collect();
     counted(path, n, found)
 }
 

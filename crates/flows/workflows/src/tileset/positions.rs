@@ -48,7 +48,9 @@ pub struct Positions {
 
 impl Positions {
     fn of_bdv(options: PositionsOptions, path: &Path) -> Result<Positions, SetError> {
-        let (views, problems) = hooke_io::bdv::read_tiles(path, true)?;
+        let (all, problems) = hooke_io::bdv::read_tiles(path, true)?;
+        let chosen = options.set.chosen(all.len())?;
+        let views: Vec<BdvTile> = chosen.into_iter().map(|i| all[i].clone()).collect();
         let given = options.set.voxel_size.as_deref().map(voxel_size).transpose()?;
         let um = |tile: &BdvTile| {
             let known = tile.voxel_size_um.map(|v| v.map(Some)).unwrap_or_default();
@@ -93,7 +95,12 @@ impl Step for Positions {
         table_format(&output)?;
         let options = PositionsOptions { set: options.set.absolute(), output, ..options };
         let is_xml = |p: &str| suffix_of(Path::new(p)) == "xml";
-        let one = options.set.input.first().cloned().filter(|_| options.set.input.len() == 1);
+        // These need the tiles themselves; positions alone are in the XML.
+        let more = options.set.positions.is_some()
+            || options.set.stage_axes.is_some()
+            || options.set.downscale.is_some();
+        let only = options.set.input.len() == 1 && !more;
+        let one = options.set.input.first().cloned().filter(|_| only);
         let mut found = match one {
             Some(xml) if is_xml(&xml) => Positions::of_bdv(options, Path::new(&xml))?,
             _ => {
@@ -205,7 +212,8 @@ impl Step for UpdateOffsets {
             return Err(SetError::usage(what, OUTPUTS));
         }
         let set = TileSet::open(&options.set)?;
-        let same = |p: &Path| p.canonicalize().ok().is_some_and(|p| output.canonicalize().ok() == Some(p));
+        let same =
+            |p: &Path| p.canonicalize().ok().is_some_and(|p| output.canonicalize().ok() == Some(p));
         let inputs = options.set.input.iter().map(Path::new).chain([options.from.as_path()]);
         if inputs.into_iter().any(same) {
             let what = format!("{}: the output is an input", output.display());

@@ -67,10 +67,13 @@ pub fn write_report(output: &Path) -> Result<PathBuf, SetError> {
 /// When one of them cannot be read.
 pub fn page(output: &Path, verb: &str, provenance: &Value) -> Result<String, SetError> {
     let record = sibling(output, "hooke.json");
-    let bad = |e: serde_json::Error| hooke_io::Error::metadata(&record, format!("not a record: {e}"));
+    let bad =
+        |e: serde_json::Error| hooke_io::Error::metadata(&record, format!("not a record: {e}"));
     let parameters = provenance["parameters"].clone();
     match verb {
-        "dedup" => labels_page(output, &serde_json::from_value(parameters).map_err(bad)?, provenance),
+        "dedup" => {
+            labels_page(output, &serde_json::from_value(parameters).map_err(bad)?, provenance)
+        }
         _ => mosaic_page(output, &serde_json::from_value(parameters).map_err(bad)?, provenance),
     }
 }
@@ -90,7 +93,9 @@ fn mosaic_page(
     let shape = placement.volume_shape().map(|n| n.to_string()).join(" x ");
     let verdict = match problems.first() {
         None => format!("{} tiles in a mosaic of {shape} voxels.", set.tiles.len()),
-        Some(first) => format!("{} tiles in a mosaic of {shape} voxels; {}", set.tiles.len(), first.message),
+        Some(first) => {
+            format!("{} tiles in a mosaic of {shape} voxels; {}", set.tiles.len(), first.message)
+        }
     };
     let mut page = Page::new(&title(output), &verdict, problems.is_empty());
     page.section("The middle plane");
@@ -168,7 +173,11 @@ fn add_plane(page: &mut Page, options: &SetOptions, labels: bool) -> Result<(), 
         true => {
             let step = |d: usize| set.step[d] * factor;
             let downscale = Some(format!("{},{},{}", set.step[0], step(1), step(2)));
-            (TileSet::open(&SetOptions { downscale, ..options.clone() })?.ignoring_rotation(true), 1)
+            (
+                TileSet::open(&SetOptions { downscale, ..options.clone() })?
+                    .ignoring_rotation(true),
+                1,
+            )
         }
         false => (set, factor),
     };
@@ -274,7 +283,13 @@ fn seams_table(pairs: &Pairs) -> Table {
         }
     }
     let mut table = Table::new(&[
-        "tile", "tile", "merged", "mean IoU of these", "below IoU", "below voxels", "conflicts",
+        "tile",
+        "tile",
+        "merged",
+        "mean IoU of these",
+        "below IoU",
+        "below voxels",
+        "conflicts",
     ]);
     for ((a, b), counts) in seams.iter().take(ROWS) {
         let mean = best.get(&(*a, *b)).map(|sum| number(sum / counts[0].max(1) as f64));

@@ -66,7 +66,9 @@ impl ScaleWorkflow {
     pub const REGISTERED: Registered = Registered {
         command: "tileset scale",
         results_version: 1,
-        open: |plan| Ok(Box::new(ScaleWorkflow::new(serde_json::from_value(plan.parameters.clone())?)?)),
+        open: |plan| {
+            Ok(Box::new(ScaleWorkflow::new(serde_json::from_value(plan.parameters.clone())?)?))
+        },
     };
 
     /// Opens the tiles and decides what is written.

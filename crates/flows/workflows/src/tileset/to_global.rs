@@ -201,7 +201,8 @@ impl ToGlobal {
         columns.u64("point", found.iter().map(|p| p.point as u64));
         let tiles = found.iter().map(|p| p.place.map(|(tile, _)| tile as u32));
         columns.add("tile", Arc::new(UInt32Array::from_iter(tiles)));
-        let local: Vec<Option<[f64; 3]>> = found.iter().map(|p| p.place.map(|(_, at)| at)).collect();
+        let local: Vec<Option<[f64; 3]>> =
+            found.iter().map(|p| p.place.map(|(_, at)| at)).collect();
         columns.zyx(self.names(), &local);
         write_table(output, &columns.batch()?)?;
         Ok(found.len())
@@ -227,11 +228,7 @@ impl ToGlobal {
 pub(crate) fn numbers(array: &dyn Array) -> Option<Vec<f64>> {
     macro_rules! plain {
         ($type:ty) => {
-            array
-                .as_primitive::<$type>()
-                .iter()
-                .map(|v| v.map_or(f64::NAN, |v| v as f64))
-                .collect()
+            array.as_primitive::<$type>().iter().map(|v| v.map_or(f64::NAN, |v| v as f64)).collect()
         };
     }
     Some(match array.data_type() {

@@ -82,7 +82,9 @@ impl VolumeWorkflow {
         let placement = set.placement(options.place)?;
         let dtype = match dtype_of(options.dtype.as_deref())? {
             Some(dtype) => dtype,
-            None => set.one_dtype("give --dtype: every tile is brought to it, rounded and clipped")?,
+            None => {
+                set.one_dtype("give --dtype: every tile is brought to it, rounded and clipped")?
+            }
         };
         if options.store.labels && options.overlap == Blend::Mean {
             return Err(SetError::usage(
@@ -133,7 +135,8 @@ fn mosaic_meta(
     let mut meta = ImageMeta::new(name, axes, [1, 1, z, y, x], dtype);
     meta.labels = labels;
     if let Some(voxel) = set.voxel_um {
-        meta.voxel_size_um = voxel.map(|value| Sourced { value: Some(value), from: set.voxel_from });
+        meta.voxel_size_um =
+            voxel.map(|value| Sourced { value: Some(value), from: set.voxel_from });
     }
     if let Some(origin) = set.origin_um() {
         meta.origin_um = origin.map(Sourced::file);
@@ -176,8 +179,7 @@ impl PasteStage<'_> {
         let region = layout_box(&block.write);
         let paste = Paste::new(&self.workflow.placement, &self.workflow.params)?;
         let tiles = self.reader.tiles(Taking::Nearest);
-        let filled =
-            paste.fill(&region, &tiles, &mut buffers.paste, samples::<T>(&mut pixels)?);
+        let filled = paste.fill(&region, &tiles, &mut buffers.paste, samples::<T>(&mut pixels)?);
         filled.map_err(block_error)?;
         let keys = self.sink.write(0, &block.write, &pixels)?;
         buffers.block = Some(pixels);
@@ -200,8 +202,7 @@ fn layout_box(region: &Region) -> LayoutRegion {
 
 impl Workflow for VolumeWorkflow {
     fn plan(&self, budget: &Budget) -> Result<Plan, SourceError> {
-        let bytes =
-            |write| dispatch!(self.output.meta().dtype, T => self.typed_bytes::<T>(write));
+        let bytes = |write| dispatch!(self.output.meta().dtype, T => self.typed_bytes::<T>(write));
         let first = FirstStage { name: "paste", after: &[], halo: [0; 5], bytes: &bytes };
         let planned = self.output.stages(&first, budget)?;
         let draft = Draft {

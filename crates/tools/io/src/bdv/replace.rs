@@ -67,7 +67,8 @@ pub fn replace_view(
         let name = cells(timepoint, setup, level);
         let array = &stored.levels[level].array;
         let chunk = array.chunk.clone().unwrap_or_default();
-        let target = Target { path: copy.temporary(), name: &name, lengths: &array.lengths, chunk: &chunk };
+        let target =
+            Target { path: copy.temporary(), name: &name, lengths: &array.lengths, chunk: &chunk };
         levels.write(level, &target)?;
         levels.compare(level, &target)?;
     }

@@ -36,7 +36,9 @@ mod units;
 
 pub use dataset::{open, recognises};
 pub use options::{Compression, Levels, Ngff, WriteOptions};
-pub use sink::{OmeZarrSink, create, create_label, finish_collection, finish_group, open_for_write, plan_levels};
+pub use sink::{
+    OmeZarrSink, create, create_label, finish_collection, finish_group, open_for_write, plan_levels,
+};
 
 /// The metadata of an image that is being written, until all of it is there.
 const PENDING: &str = ".hooke-unfinished.json";

@@ -18,10 +18,7 @@ pub fn read_positions(table: &Path) -> Result<Vec<(i64, TilePosition)>, TableErr
     let cells = Cells::read(table)?;
     let column = |name: &str| cells.columns.iter().any(|c| c == name);
     let in_unit = |unit: &str| column(&format!("y_{unit}")) && column(&format!("x_{unit}"));
-    let wanted = [
-        ("tile", column("tile")),
-        ("y_um", in_unit("um") || in_unit("px")),
-    ];
+    let wanted = [("tile", column("tile")), ("y_um", in_unit("um") || in_unit("px"))];
     if let Some((missing, _)) = wanted.iter().find(|(_, there)| !there) {
         let (path, column) = (table.to_owned(), (*missing).to_owned());
         return Err(TableError::NoColumn { path, column, found: cells.columns });

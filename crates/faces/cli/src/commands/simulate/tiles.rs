@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use hooke_workflows::simulate::{
-    LabelSimOptions, SimulateLabels, SimulateTiles, TileSimOptions,
-};
+use hooke_workflows::simulate::{LabelSimOptions, SimulateLabels, SimulateTiles, TileSimOptions};
 
 use crate::commands::Result;
 use crate::commands::stitch::align_options::word;

@@ -4,9 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use hooke_workflows::tileset::calibrate::Calibrate;
-use hooke_workflows::tileset::{
-    CalibrateMethod, CalibrateOptions, CalibrateParams, StepWorkflow,
-};
+use hooke_workflows::tileset::{CalibrateMethod, CalibrateOptions, CalibrateParams, StepWorkflow};
 
 use super::set_args::SetArgs;
 use crate::commands::Result;

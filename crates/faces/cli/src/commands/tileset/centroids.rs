@@ -34,7 +34,13 @@ pub struct CentroidsArgs {
     #[arg(default_value = "transparent")]
     zeros: ZeroKind,
     /// Which tile a voxel is taken from: last, first or max
-    #[arg(long, value_enum, value_name = "HOW", help_heading = "Measuring", default_value = "last")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        help_heading = "Measuring",
+        default_value = "last"
+    )]
     overlap: Overlap,
     #[command(flatten)]
     common: CommonArgs,

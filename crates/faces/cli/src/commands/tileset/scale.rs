@@ -50,7 +50,13 @@ pub struct ScaleArgs {
     #[arg(long, value_name = "DTYPE", help_heading = "Values", default_value = "u8")]
     dtype: String,
     /// How a value becomes a whole number
-    #[arg(long, value_enum, value_name = "HOW", help_heading = "Values", default_value = "nearest")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        help_heading = "Values",
+        default_value = "nearest"
+    )]
     rounding: RoundingKind,
     #[command(flatten)]
     measure: MeasureArgs,

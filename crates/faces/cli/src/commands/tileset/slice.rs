@@ -51,7 +51,12 @@ pub struct SliceArgs {
     downsample: String,
     /// Grey levels that become black and white: LO,HI, `auto` or `none` [default: auto for .png,
     /// else none]
-    #[arg(long, value_name = "LO,HI|auto|none", help_heading = "Plane", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "LO,HI|auto|none",
+        help_heading = "Plane",
+        allow_hyphen_values = true
+    )]
     range: Option<String>,
     /// With .png: draw borders and numbers of the tiles
     #[arg(long, help_heading = "Plane")]

@@ -42,7 +42,13 @@ pub struct VolumeArgs {
     #[arg(default_value = "transparent")]
     zeros: ZeroKind,
     /// How a fractional position becomes a voxel
-    #[arg(long, value_enum, value_name = "HOW", help_heading = "Pasting", default_value = "nearest")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        help_heading = "Pasting",
+        default_value = "nearest"
+    )]
     place: PlaceKind,
     /// Order of pasting, every tile once, like 2,0,1 [default: as they come]
     #[arg(long, value_name = "LIST", help_heading = "Pasting")]

@@ -29,7 +29,10 @@ fn positions() {
     bench.write("three.csv", "tile,z_um,y_um,x_um\n0,0,0,0\n1,0,0,9\n2,0,9,0\n");
     bench.write("twice.csv", "tile,z_um,y_um,x_um\n0,0,0,0\n1,0,0,9\n1,0,9,0\n3,0,9,9\n");
     bench.write("nan.csv", "tile,z_um,y_um,x_um\n0,0,0,0\n1,0,nan,9\n2,0,9,0\n3,0,9,9\n");
-    bench.write("mixed.csv", "tile,z_um,y_um,x_um,z_px,y_px,x_px\n0,0,0,0,,,\n1,,,,0,0,9\n2,0,9,0,,,\n3,0,9,9,,,\n");
+    bench.write(
+        "mixed.csv",
+        "tile,z_um,y_um,x_um,z_px,y_px,x_px\n0,0,0,0,,,\n1,,,,0,0,9\n2,0,9,0,,,\n3,0,9,9,,,\n",
+    );
     bench.write("names.csv", "name,z_um,y_um,x_um\na,0,0,0\n");
     bench.write("far.csv", "tile,z_um,y_um,x_um\n0,0,0,0\n1,0,0,9\n2,0,9,0\n3,0,9000000,9000000\n");
     bench.write("word.csv", "tile,z_um,y_um,x_um\n0,0,0,0\n1,0,left,9\n2,0,9,0\n3,0,9,9\n");
@@ -103,7 +106,11 @@ fn tiles() {
     insta::assert_snapshot!(text);
     let line = "dedup signed.npy labels/tile_0_0_1.tif --positions p.csv -o d.zarr --threads 1";
     let ran = bench.run(&format!("tileset {line}"));
-    assert!(ran.code != 0 && ran.err.contains("tile 0: labels must be integers >= 0; found -7"), "{}", ran.err);
+    assert!(
+        ran.code != 0 && ran.err.contains("tile 0: labels must be integers >= 0; found -7"),
+        "{}",
+        ran.err
+    );
     assert!(!bench.has("d.zarr") && !bench.has("d.zarr.ids.parquet"));
 }
 

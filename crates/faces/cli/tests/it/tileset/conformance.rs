@@ -97,17 +97,19 @@ fn pasted_tiles_are_the_toolbox_mosaic() {
     let Some((bench, _)) = bench(&["paste.npz"]) else { return };
     table(&bench, "p.csv", "px", &rows(&bench, "paste.npz", "offsets_xyz_px", true));
     let set = "paste.npz --tiles 0:4 --positions p.csv --place down";
-    for (name, more) in [
-        ("blend_u16", ""),
-        ("blend_inverts_yx", "--flip y,x"),
-        ("blend_ind_int", "--zeros opaque"),
-    ] {
+    for (name, more) in
+        [("blend_u16", ""), ("blend_inverts_yx", "--flip y,x"), ("blend_ind_int", "--zeros opaque")]
+    {
         bench.ok(&format!("tileset volume {set} {more} -o {name}.npy -q"));
         // The peer's mosaic is never smaller; its rest is empty.
         bench.ok(&format!(
             "convert paste.npz --dataset {name} --z :8 --y :37 --x :44 -o {name}_peer.npy -q"
         ));
-        assert_eq!(bench.hash(&format!("{name}.npy")), bench.hash(&format!("{name}_peer.npy")), "{name}");
+        assert_eq!(
+            bench.hash(&format!("{name}.npy")),
+            bench.hash(&format!("{name}_peer.npy")),
+            "{name}"
+        );
     }
 }
 
@@ -146,20 +148,27 @@ fn planes_are_means_of_the_tiles_there() {
     bench.ok("convert slice.npz --dataset tiles --axes czyx --c 0 -o t0.npy -q");
     bench.ok("convert slice.npz --dataset tiles --axes czyx --c 1 -o t1.npy -q");
     bench.ok("convert slice.npz --dataset tiles --axes czyx --c 2 -o t2.npy -q");
-    for (offsets, wanted) in [("offsets_xyz_px", "z3_mean"), ("offsets_z_xyz_px", "z3_with_z_offsets_truth")] {
+    for (offsets, wanted) in
+        [("offsets_xyz_px", "z3_mean"), ("offsets_z_xyz_px", "z3_with_z_offsets_truth")]
+    {
         table(&bench, "p.csv", "px", &rows(&bench, "slice.npz", offsets, true));
-        bench.ok("tileset slice t0.npy t1.npy t2.npy --positions p.csv --z 3 -o s.npy -q --overwrite");
+        bench.ok(
+            "tileset slice t0.npy t1.npy t2.npy --positions p.csv --z 3 -o s.npy -q --overwrite",
+        );
         let found = npy(&bench.path("s.npy"), f32::from_le_bytes);
         let wanted = &arrays[wanted].values;
         assert_eq!(found.len(), wanted.len());
-        let worst = found.iter().zip(wanted).map(|(a, b)| (f64::from(*a) - b).abs() / b.abs().max(1.0));
+        let worst =
+            found.iter().zip(wanted).map(|(a, b)| (f64::from(*a) - b).abs() / b.abs().max(1.0));
         assert!(worst.fold(0.0, f64::max) < 1e-6, "{offsets}");
     }
 }
 
 #[test]
 fn labels_of_six_tiles_are_the_worlds_objects() {
-    let Some((bench, expected)) = bench(&["labels.npz", "chain.npz", "centroids.npz"]) else { return };
+    let Some((bench, expected)) = bench(&["labels.npz", "chain.npz", "centroids.npz"]) else {
+        return;
+    };
     table(&bench, "p.csv", "px", &rows(&bench, "labels.npz", "starts_zyx", false));
     bench.ok("tileset dedup labels.npz --tiles 0:6 --positions p.csv -o u.csv --table ids.csv --overlaps o.csv -q");
     let ids = csv(&bench.path("ids.csv"));
@@ -171,7 +180,10 @@ fn labels_of_six_tiles_are_the_worlds_objects() {
         assert_eq!(*id, row["new_id"], "object {object}");
     }
     assert_eq!(objects.len() as u64, expected["labels"]["n_objects_seen"].as_u64().unwrap());
-    assert_eq!(ids.len() as u64, expected["labels"]["all_blobs_without_background"].as_u64().unwrap());
+    assert_eq!(
+        ids.len() as u64,
+        expected["labels"]["all_blobs_without_background"].as_u64().unwrap()
+    );
     let wanted = expected["labels"]["overlap_rows_a_ida_b_idb_noverlap_na_nb"].as_array().unwrap();
     let found = csv(&bench.path("o.csv"));
     assert_eq!(found.len(), wanted.len());
@@ -211,7 +223,12 @@ fn centroids_and_points_are_the_toolbox_ones() {
     // One volume of the same labels gives the same.
     bench.ok("tileset centroids centroids.npz --tiles 8 --voxel-size 1,1,1 -o v.csv -q");
     let of_volume = csv(&bench.path("v.csv"));
-    assert!(found.iter().zip(&of_volume).all(|(a, b)| a["z"] == b["z"] && a["n_voxels"] == b["n_voxels"]));
+    assert!(
+        found
+            .iter()
+            .zip(&of_volume)
+            .all(|(a, b)| a["z"] == b["z"] && a["n_voxels"] == b["n_voxels"])
+    );
     table(&bench, "um.csv", "um", &rows(&bench, "to_global.npz", "offsets_xyz_um", true));
     bench.ok("convert to_global.npz --dataset local_ixyz_um -o local.npy -q");
     bench.ok("convert centroids.npz --dataset tile0 -o t.npy -q");
@@ -235,7 +252,8 @@ fn surfaces_and_masks_are_the_toolbox_ones() {
         bench.ok(&format!("tileset surface surface.npz --axes xyz --tiles 0 --from {side} {more} -o s.npz --overwrite -q"));
         let found = read_npz(&bench.path("s.npz")).unwrap();
         assert_eq!(found["index"].values, wanted[&format!("{side}_{name}_index_yx")].values);
-        let close = |a: &f64, b: &f64| a.is_nan() && b.is_nan() || (a - b).abs() <= 1e-6 * b.abs().max(1.0);
+        let close =
+            |a: &f64, b: &f64| a.is_nan() && b.is_nan() || (a - b).abs() <= 1e-6 * b.abs().max(1.0);
         for (ours, theirs) in [("intensity", "value"), ("threshold", "threshold")] {
             let theirs = &wanted[&format!("{side}_{name}_{theirs}_yx")].values;
             let same = found[ours].values.iter().zip(theirs).all(|(a, b)| close(a, b));

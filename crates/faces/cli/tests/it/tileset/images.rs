@@ -63,8 +63,10 @@ fn a_slice_is_that_plane_of_the_volume() {
     assert_eq!(npy(&bench.path("half.npy"), f32::from_le_bytes).len(), slice.len() / 4);
     bench.ok("tileset slice tiles/tiles.csv -o plain.png -q");
     bench.ok("tileset slice tiles/tiles.csv -o outlined.png --outline -q");
-    let (plain, outlined) =
-        (std::fs::read(bench.path("plain.png")).unwrap(), std::fs::read(bench.path("outlined.png")).unwrap());
+    let (plain, outlined) = (
+        std::fs::read(bench.path("plain.png")).unwrap(),
+        std::fs::read(bench.path("outlined.png")).unwrap(),
+    );
     assert!(plain.starts_with(b"\x89PNG") && plain != outlined);
 }
 
@@ -100,7 +102,8 @@ fn masks_are_sets_or_one_image() {
     let mask = npy(&bench.path("mask.npy"), |[b]| b);
     let image = npy(&bench.path("image.npy"), u16::from_le_bytes);
     let masked = npy(&bench.path("masked.npy"), u16::from_le_bytes);
-    let expected: Vec<u16> = image.iter().zip(&mask).map(|(v, m)| if *m == 0 { 0 } else { *v }).collect();
+    let expected: Vec<u16> =
+        image.iter().zip(&mask).map(|(v, m)| if *m == 0 { 0 } else { *v }).collect();
     assert!(mask.contains(&0) && masked == expected);
     bench.ok("tileset mask tiles/tiles.csv --mask tiles/tile_0_0_0.tif -o one.zarr -q");
 }
@@ -131,14 +134,18 @@ fn a_blank_set_is_filled_view_by_view() {
     assert!(err.contains("4 images where one is wanted"), "{err}");
     let err = bench.fails(2, "tileset set-tile blank.xml --tile 9 tiles/tile_0_0_0.tif -q");
     assert!(err.contains("no tile 9"), "{err}");
-    let err = bench.fails(1, "tileset set-tile blank.xml --tile 0 tiles/tile_0_0_0.tif --downscale 1,2,2 -q");
+    let err = bench
+        .fails(1, "tileset set-tile blank.xml --tile 0 tiles/tile_0_0_0.tif --downscale 1,2,2 -q");
     assert!(err.contains("[16, 128, 128]") && err.contains("[16, 64, 64]"), "{err}");
 }
 
 #[test]
 fn exported_views_lie_where_the_tiles_do() {
     let bench = Bench::with_tiles("subpixel");
-    bench.write("p.csv", "tile,z_um,y_um,x_um\n0,0,-3.25,7\n1,1.5,0.65,75.4\n2,-2,63.1,0\n3,0,64,70\n");
+    bench.write(
+        "p.csv",
+        "tile,z_um,y_um,x_um\n0,0,-3.25,7\n1,1.5,0.65,75.4\n2,-2,63.1,0\n3,0,64,70\n",
+    );
     for unit in ["um", "px"] {
         bench.ok(&format!(
             "tileset export-bdv tiles/tiles.csv --positions p.csv -o {unit}.xml --bdv-units {unit} -q"
@@ -151,9 +158,14 @@ fn exported_views_lie_where_the_tiles_do() {
                 assert!(difference.abs() < 1e-9, "{unit} {axis} {found:?}");
             }
         }
-        assert_eq!(bench.hash(&format!("{unit}.xml --image 3")), bench.hash("tiles/tile_0_1_1.tif"));
+        assert_eq!(
+            bench.hash(&format!("{unit}.xml --image 3")),
+            bench.hash("tiles/tile_0_1_1.tif")
+        );
     }
-    bench.ok("tileset export-bdv tiles/tiles.csv -o small.xml --dtype u8 --cast scale --range 0,4000 -q");
+    bench.ok(
+        "tileset export-bdv tiles/tiles.csv -o small.xml --dtype u8 --cast scale --range 0,4000 -q",
+    );
     assert_eq!(bench.json("tileset info small.xml")["tiles"][0]["dtype"], "uint8");
     let err = bench.fails(1, "tileset export-bdv tiles/tiles.csv -o exact.xml --dtype u8 -q");
     assert!(err.contains("does not fit uint8") && err.contains("--cast clip"), "{err}");

@@ -20,14 +20,17 @@ fn info_tells_places_overlaps_and_problems() {
     assert_eq!(info["overlaps"][0]["n_voxels"], 16 * 128 * 32);
     assert_eq!(info["overlaps"][0]["fraction"], 0.25);
     assert_eq!(info["problems"], serde_json::json!([]));
-    assert!(bench.ok("tileset info tiles/tiles.csv").out.starts_with("4 tiles, voxels of 2 x 0.65"));
+    assert!(
+        bench.ok("tileset info tiles/tiles.csv").out.starts_with("4 tiles, voxels of 2 x 0.65")
+    );
     // Files without positions are described all the same.
     let info = bench.json("tileset info tiles/tile_0_0_0.tif tiles/tile_0_0_1.tif");
     assert_eq!(info["tiles"][1]["start"], serde_json::Value::Null);
     assert_eq!(info["problems"][0]["code"], "positions-missing");
     bench.write("apart.csv", "tile,z_px,y_px,x_px\n0,0,0,0\n1,0,0,128\n2,0,300,0\n3,0,300,64\n");
     let info = bench.json("tileset info tiles/tiles.csv --positions apart.csv");
-    let codes: Vec<_> = info["problems"].as_array().unwrap().iter().map(|p| p["code"].clone()).collect();
+    let codes: Vec<_> =
+        info["problems"].as_array().unwrap().iter().map(|p| p["code"].clone()).collect();
     assert_eq!(codes, ["islands", "tiles-abut"]);
 }
 
@@ -37,7 +40,8 @@ fn a_table_of_positions_is_a_position_file() {
     bench.ok("tileset positions tiles/tiles.csv -o p.csv -q");
     bench.ok("tileset positions tiles/tiles.csv -o p.parquet --relative -q");
     let wanted = starts(&bench, "tiles/tiles.csv");
-    let files = "tiles/tile_0_0_0.tif tiles/tile_0_0_1.tif tiles/tile_0_1_0.tif tiles/tile_0_1_1.tif";
+    let files =
+        "tiles/tile_0_0_0.tif tiles/tile_0_0_1.tif tiles/tile_0_1_0.tif tiles/tile_0_1_1.tif";
     for positions in ["p.csv", "p.parquet"] {
         assert_eq!(starts(&bench, &format!("{files} --positions {positions}")), wanted);
         assert_eq!(starts(&bench, &format!("tiles --positions {positions}")), wanted, "a folder");
@@ -92,7 +96,8 @@ fn positions_come_back_from_another_program() {
     assert_eq!(bench.hash("from_xml.npy"), bench.hash("from_table.npy"));
     bench.ok("tileset update-offsets tiles.xml --from moved.csv -o twice.csv --scale 1,2,2 -q");
     assert_eq!(number(&csv(&bench.path("twice.csv"))[3], "x_um"), 126.0);
-    let err = bench.fails(2, "tileset update-offsets tiles.xml --from moved.csv -o tiles.xml --overwrite -q");
+    let err = bench
+        .fails(2, "tileset update-offsets tiles.xml --from moved.csv -o tiles.xml --overwrite -q");
     assert!(err.contains("the output is an input"), "{err}");
     assert_eq!(std::fs::read(bench.path("tiles.xml")).unwrap(), original);
 }

@@ -112,7 +112,9 @@ fn every_plan_can_be_run_block_by_block() {
         match whole.is_dir() {
             true => assert_eq!(tree(&whole), tree(&parts), "{line}"),
             false if suffix == "xml" || suffix == "csv" && stem == "s" => {}
-            false => assert_eq!(std::fs::read(&whole).unwrap(), std::fs::read(&parts).unwrap(), "{line}"),
+            false => {
+                assert_eq!(std::fs::read(&whole).unwrap(), std::fs::read(&parts).unwrap(), "{line}")
+            }
         }
     }
     for image in 0..2 {
@@ -129,7 +131,9 @@ fn settings_of_a_run_repeat_it() {
     let before = tree(&bench.path("a.zarr"));
     bench.ok("tileset dedup --config a.zarr.run.toml --overwrite -q");
     assert_eq!(before, tree(&bench.path("a.zarr")));
-    for verb in ["dedup", "scale", "volume", "slice", "centroids", "export-bdv", "surface", "to-global"] {
+    for verb in
+        ["dedup", "scale", "volume", "slice", "centroids", "export-bdv", "surface", "to-global"]
+    {
         let first = bench.ok(&format!("tileset {verb} --print-config")).out;
         bench.write("run.toml", &first);
         let again = bench.ok(&format!("tileset {verb} --config run.toml --print-config")).out;

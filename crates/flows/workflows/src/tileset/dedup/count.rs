@@ -128,7 +128,8 @@ impl<'a> MatchStage<'a> {
         let [a, b] = cx.scratch.get::<[Vec<T>; 2]>();
         let mut joint = JointHistogram::default();
         for part in aligned(&in_a, step(first.shape, first.chunk)) {
-            let from_b = std::array::from_fn(|d| part.start[d] - shared.start_a[d] + shared.start_b[d]);
+            let from_b =
+                std::array::from_fn(|d| part.start[d] - shared.start_a[d] + shared.start_b[d]);
             read(&tiles, shared.tile_a, &part, a)?;
             read(&tiles, shared.tile_b, &LayoutRegion::new(from_b, part.shape), b)?;
             joint.add([shared.tile_a, shared.tile_b], a, b)?;

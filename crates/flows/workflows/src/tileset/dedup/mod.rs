@@ -154,7 +154,6 @@ impl DedupWorkflow {
         // Two boxes of labels, and what is counted in them.
         BOX_VOXELS * 2 * self.from.size() as u64 + (16 << 20)
     }
-
 }
 
 /// What is kept of all labels and pairs; their number is not known before they are counted.
@@ -255,5 +254,9 @@ impl Workflow for DedupWorkflow {
             warnings.push(Warning::new("no-overlaps", what.to_owned()));
         }
         Ok(Finished { outputs, warnings, result: found.result, ..Finished::default() })
+    }
+
+    fn stops_at_first_failure(&self) -> bool {
+        true
     }
 }

@@ -19,7 +19,9 @@ use super::{PENDING, describe, ngff};
 use crate::atomic;
 use crate::error::{Error, Result};
 
-pub use create::{create, create_label, finish_collection, finish_group, open_for_write, plan_levels};
+pub use create::{
+    create, create_label, finish_collection, finish_group, open_for_write, plan_levels,
+};
 
 /// An OME-Zarr image that is being written.
 ///
