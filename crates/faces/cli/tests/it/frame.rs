@@ -27,8 +27,24 @@ const VERBS: &[&str] = &[
     "stitch layout remove",
     "stitch layout overlap",
     "stitch layout export",
+    "tileset info",
+    "tileset positions",
+    "tileset calibrate",
+    "tileset scale",
+    "tileset slice",
+    "tileset volume",
+    "tileset dedup",
+    "tileset centroids",
+    "tileset to-global",
+    "tileset mask",
+    "tileset export-bdv",
+    "tileset blank-bdv",
+    "tileset set-tile",
+    "tileset update-offsets",
+    "tileset surface",
     "simulate tiles",
     "score tiles",
+    "score labels",
     "block run",
     "block status",
     "block finish",
@@ -50,7 +66,7 @@ fn every_command_has_help_and_a_schema() {
 #[test]
 fn without_a_verb_there_is_short_help_and_code_2() {
     let bench = Bench::new();
-    for line in ["", "stitch", "simulate", "stitch layout"] {
+    for line in ["", "stitch", "simulate", "stitch layout", "tileset"] {
         let ran = bench.run(line);
         assert_eq!(ran.code, 2, "hooke {line}");
         assert!((ran.out + &ran.err).contains("Usage: hooke"), "hooke {line}");
@@ -202,6 +218,22 @@ fn the_examples_of_the_help_run_as_they_stand() {
         "info",
         "report",
         "score tiles",
+        "tileset info",
+        "tileset positions",
+        "tileset calibrate",
+        "tileset scale",
+        "tileset slice",
+        "tileset volume",
+        "tileset dedup",
+        "tileset centroids",
+        "tileset to-global",
+        "tileset mask",
+        "tileset export-bdv",
+        "tileset blank-bdv",
+        "tileset set-tile",
+        "tileset update-offsets",
+        "tileset surface",
+        "score labels",
         "schema",
         "doctor",
     ];
@@ -220,7 +252,7 @@ fn the_examples_of_the_help_run_as_they_stand() {
             done.push(line);
         }
     }
-    assert!(done.len() > 35, "{}", done.len());
+    assert!(done.len() > 70, "{}", done.len());
 }
 
 #[test]
@@ -251,7 +283,9 @@ fn a_wrong_setting_is_told_to_programs_too() {
 fn the_short_help_of_every_command() {
     let bench = Bench::new();
     let mut text = String::new();
-    for verb in ["", "stitch", "stitch layout", "simulate", "score", "block"].iter().chain(VERBS) {
+    for verb in
+        ["", "stitch", "stitch layout", "tileset", "simulate", "score", "block"].iter().chain(VERBS)
+    {
         text += &format!("$ hooke {verb} -h\n{}\n", bench.ok(&format!("{verb} -h")).out);
     }
     let wide = text.lines().filter(|l| l.chars().count() > 100).collect::<Vec<_>>();

@@ -95,8 +95,8 @@ impl SimulateLabels {
         let sim = LabelSim::new(params.clone())?;
         let largest = params.largest_id.max(params.objects as u64);
         let dtype = match largest {
-            0..=65_535 => Dtype::Uint16,
-            65_536..=4_294_967_295 => Dtype::Uint32,
+            n if n <= u64::from(u16::MAX) => Dtype::Uint16,
+            n if n <= u64::from(u32::MAX) => Dtype::Uint32,
             _ => Dtype::Uint64,
         };
         let output = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());

@@ -166,7 +166,7 @@ impl Centroids {
             return self.sum::<T, u8>(None, cache, progress);
         };
         let reader = SetReader::new(&intensity.set, Arc::clone(&cache));
-        let tiles = reader.tiles(Taking::Exact);
+        let tiles = reader.tiles(Taking::Nearest);
         // Narrow types are exact in f32, the others in f64 up to 53 bits.
         let narrow =
             intensity.set.tiles.iter().all(|t| t.dtype.size() <= 2 || t.dtype == Dtype::Float32);

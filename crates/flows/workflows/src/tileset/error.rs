@@ -22,9 +22,9 @@ pub enum SetError {
     Table(#[from] hooke_io::tables::TableError),
     /// Tiles, labels or points that cannot be used as asked.
     #[error(transparent)]
-    Method(#[from] TilesetError),
+    Method(TilesetError),
     /// The same, of a file of positions or points.
-    #[error("{path}: {error}")]
+    #[error("{path}: {error}{}", if matches!(error, TilesetError::Row { .. }) { " (rows count from 0)" } else { "" })]
     InFile {
         /// The file.
         path: String,
@@ -53,6 +53,21 @@ pub enum SetError {
         /// A way on.
         hint: String,
     },
+}
+
+/// A parameter of a method is an option here.
+impl From<TilesetError> for SetError {
+    fn from(error: TilesetError) -> SetError {
+        match error {
+            TilesetError::Parameter { name, found, wanted } if !name.contains(' ') => {
+                SetError::usage(
+                    format!("--{name} `{found}` cannot be"),
+                    format!("wanted: {wanted}"),
+                )
+            }
+            error => SetError::Method(error),
+        }
+    }
 }
 
 impl From<OutputError> for SetError {

@@ -2,7 +2,7 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | [`options`], `find`, [`mod@set`] | what a user named, to tiles with sizes and places |
+//! | [`options`], `find`, `open`, [`mod@set`] | what a user named, to tiles with sizes and places |
 //! | `position_file` | positions in tables, BigDataViewer, ND2, layouts, ExM-Toolbox's arrays |
 //! | `pixels`, `boxes` | the voxels of the tiles, box by box |
 //! | `map_stage`, [`step`] | what workflows of blocks, and those of one step, share |
@@ -26,6 +26,7 @@ mod find;
 pub mod info;
 mod map_stage;
 pub mod mask;
+mod open;
 pub mod options;
 mod pixels;
 mod plane;

@@ -123,6 +123,12 @@ impl<'a> SetPixels<'a> {
 /// The tiles as they lie in their files, in one type.
 struct AsStored<'a>(SetPixels<'a>);
 
+thread_local! {
+    /// A block of another type than asked for, reused. It is taken out while in use, since a thread
+    /// that waits for a read may begin another.
+    static BLOCK: std::cell::Cell<Option<Pixels>> = const { std::cell::Cell::new(None) };
+}
+
 impl<T: Sample + Typed> TilePixels<T> for AsStored<'_> {
     fn read(
         &self,
@@ -131,15 +137,20 @@ impl<T: Sample + Typed> TilePixels<T> for AsStored<'_> {
         shape: [usize; 3],
         out: &mut Vec<T>,
     ) -> Result<(), TileError> {
-        let reader = self.0.reader;
-        // The caller's buffer becomes the block and comes back, so that nothing is copied twice.
-        let mut block = Pixels::from_vec([1, 1, 1, 1, out.len() as u64], std::mem::take(out));
-        reader.stored(tile, start, shape, &mut block)?;
-        if block.dtype() == T::DTYPE && self.0.taking != Taking::Set {
+        let SetPixels { reader, taking, .. } = self.0;
+        let stored = reader.set.tiles.get(tile).map(|t| t.dtype);
+        if stored == Some(T::DTYPE) && taking != Taking::Set {
+            // The caller's buffer becomes the block and comes back: nothing is copied twice.
+            let mut block = Pixels::from_vec([1, 1, 1, 1, out.len() as u64], std::mem::take(out));
+            reader.stored(tile, start, shape, &mut block)?;
             *out = block.into_vec::<T>().unwrap_or_default();
             return Ok(());
         }
-        convert(&block, self.0.taking, out).map_err(|source| TileError { tile, source })
+        let mut block = BLOCK.take().unwrap_or_else(|| Pixels::zeros(Dtype::Uint8, [0; 5]));
+        reader.stored(tile, start, shape, &mut block)?;
+        let converted = convert(&block, taking, out);
+        BLOCK.set(Some(block));
+        converted.map_err(|source| TileError { tile, source })
     }
 }
 

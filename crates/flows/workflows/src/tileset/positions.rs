@@ -48,7 +48,9 @@ pub struct Positions {
 
 impl Positions {
     fn of_bdv(options: PositionsOptions, path: &Path) -> Result<Positions, SetError> {
-        let (views, problems) = hooke_io::bdv::read_tiles(path, true)?;
+        let (all, problems) = hooke_io::bdv::read_tiles(path, true)?;
+        let chosen = options.set.chosen(all.len())?;
+        let views: Vec<BdvTile> = chosen.into_iter().map(|i| all[i].clone()).collect();
         let given = options.set.voxel_size.as_deref().map(voxel_size).transpose()?;
         let um = |tile: &BdvTile| {
             let known = tile.voxel_size_um.map(|v| v.map(Some)).unwrap_or_default();
@@ -93,7 +95,12 @@ impl Step for Positions {
         table_format(&output)?;
         let options = PositionsOptions { set: options.set.absolute(), output, ..options };
         let is_xml = |p: &str| suffix_of(Path::new(p)) == "xml";
-        let one = options.set.input.first().cloned().filter(|_| options.set.input.len() == 1);
+        // These need the tiles themselves; positions alone are in the XML.
+        let more = options.set.positions.is_some()
+            || options.set.stage_axes.is_some()
+            || options.set.downscale.is_some();
+        let only = options.set.input.len() == 1 && !more;
+        let one = options.set.input.first().cloned().filter(|_| only);
         let mut found = match one {
             Some(xml) if is_xml(&xml) => Positions::of_bdv(options, Path::new(&xml))?,
             _ => {

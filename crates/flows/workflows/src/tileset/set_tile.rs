@@ -10,7 +10,6 @@ use hooke_io::bdv::{read_tiles, replace_view};
 use serde_json::{Value, json};
 
 use super::error::SetError;
-use super::export_bdv::check_xml;
 use super::options::SetOptions;
 use super::pixels::{SetReader, Taking};
 use super::set::TileSet;
@@ -26,7 +25,10 @@ pub fn set_tile(
     image: &SetOptions,
     progress: &dyn Progress,
 ) -> Result<Value, SetError> {
-    check_xml(xml)?;
+    if !xml.extension().is_some_and(|e| e.eq_ignore_ascii_case("xml")) {
+        let what = format!("{}: no XML of a BigDataViewer set", xml.display());
+        return Err(SetError::usage(what, "name the .xml; its pixels are found beside it"));
+    }
     let (tiles, _) = read_tiles(xml, true)?;
     let Some(view) = tiles.get(tile) else {
         let what = format!("{}: no tile {tile}; it has {}", xml.display(), tiles.len());

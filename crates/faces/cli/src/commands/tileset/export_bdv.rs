@@ -39,9 +39,10 @@ pub struct ExportBdvArgs {
     #[arg(long, value_name = "UNIT", help_heading = "Storing", default_value = "um")]
     #[arg(value_parser = ["um", "px"])]
     bdv_units: String,
-    /// BigDataViewer, which is what is written; for scripts that name it
-    #[arg(long, help_heading = "Storing")]
-    bdv: bool,
+    /// Where the pixels are stored
+    #[arg(long, value_name = "BACKEND", help_heading = "Storing", default_value = "hdf5")]
+    #[arg(value_parser = ["hdf5"])]
+    bdv: String,
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
@@ -51,7 +52,8 @@ pub struct ExportBdvArgs {
 /// Runs the command.
 pub fn run(args: ExportBdvArgs, cx: &Context) -> Result {
     execute::refuse_existing(&args.output, &args.common)?;
-    let _ = args.bdv;
+    // There is one backend so far.
+    let _ = args.bdv.as_str();
     let options = ExportBdvOptions {
         set: args.set.to_options(),
         dtype: args.dtype,

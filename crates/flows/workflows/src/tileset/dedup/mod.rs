@@ -255,4 +255,8 @@ impl Workflow for DedupWorkflow {
         }
         Ok(Finished { outputs, warnings, result: found.result, ..Finished::default() })
     }
+
+    fn stops_at_first_failure(&self) -> bool {
+        true
+    }
 }

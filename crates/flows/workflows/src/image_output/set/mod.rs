@@ -8,26 +8,25 @@
 //!
 //! As for one image, HDF5 and TIFF take the blocks through private OME-Zarrs in the work folder.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+mod sinks;
+mod write;
 
-use hooke_core::image::{ImageSink, SourceError};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use hooke_core::image::SourceError;
 use hooke_core::plan::{Block, BlockSizing, Blocks, OutputSpec, Stage, size_blocks};
-use hooke_core::provenance::OutputRecord;
-use hooke_core::region::{grid, grid_counts};
-use hooke_core::{Axes, Budget, Dtype, ImageMeta, Level, Pixels, Region, Sample, dispatch};
-use hooke_io::bdv::BdvFile;
-use hooke_io::ome_zarr::{self, Levels, OmeZarrSink, WriteOptions};
-use hooke_io::tables::{TilePosition, TileRow, write_tiles};
+use hooke_core::region::grid;
+use hooke_core::{Axes, Budget, Dtype, ImageMeta, Level, Region};
+use hooke_io::ome_zarr::{self, Levels, WriteOptions};
 use hooke_io::tiff::Kind as TiffKind;
 
 use super::error::OutputError;
-use super::format::{OutputFormat, bdv_settings};
+use super::format::OutputFormat;
 use super::store::Store;
 use super::{Planned, Reused, pyramid_bytes};
-use crate::engine::two_step::piece;
-use crate::engine::{BlockContext, BlockError, RunBlock, Summary, WorkDir};
+use crate::engine::{BlockContext, RunBlock, Summary, WorkDir};
+pub use sinks::TileSinks;
 
 /// What a set is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -372,176 +371,10 @@ impl SetOutput {
             Ok(Summary::new().wrote(sinks.container(tile), keys))
         }))
     }
-
-    /// Streams the levels of one tile from its private store into a writer, in C order.
-    fn stream(
-        &self,
-        work: &WorkDir,
-        tile: usize,
-        writer: &dyn ImageSink,
-        skip_zeros: bool,
-        cx: &mut BlockContext<'_>,
-    ) -> Result<(), BlockError> {
-        let store = ome_zarr::open_for_write(&self.block_path(work, tile))?;
-        let voxels = self.piece_bytes(cx.budget) / self.dtype().size() as u64;
-        let mut pixels = Pixels::zeros(self.dtype(), [0; 5]);
-        for (level, of) in self.levels[tile].iter().enumerate().take(writer.levels().len()) {
-            let step = piece(of.shape, writer.write_unit(level), voxels);
-            for region in grid(of.shape, step) {
-                if cx.progress.is_cancelled() {
-                    return Err(BlockError::Cancelled);
-                }
-                store.read_back(level, &region, &mut pixels)?;
-                if !(skip_zeros && is_zero(&pixels)) {
-                    writer.write(level, &region, &pixels)?;
-                }
-                cx.progress.advance(1, pixels.bytes());
-            }
-        }
-        Ok(())
-    }
-
-    fn pieces(&self, tile: usize, writer: &dyn ImageSink, budget: &Budget) -> u64 {
-        let voxels = self.piece_bytes(budget) / self.dtype().size() as u64;
-        let levels = self.levels[tile].iter().enumerate().take(writer.levels().len());
-        let count = |(l, of): (usize, &Level)| {
-            let step = piece(of.shape, writer.write_unit(l), voxels);
-            grid_counts(of.shape, step).iter().product::<u64>()
-        };
-        levels.map(count).sum()
-    }
-
-    fn write_bdv(&self, work: &WorkDir, cx: &mut BlockContext<'_>) -> Result<Summary, BlockError> {
-        let file = BdvFile::create(
-            &work.product(),
-            &self.metas,
-            &bdv_settings(&self.levels[0], &self.store)?,
-        )?;
-        let pieces = |tile| self.pieces(tile, &file.image(tile), cx.budget);
-        cx.progress.start("write", (0..self.len()).map(pieces).sum(), "parts");
-        for tile in 0..self.len() {
-            // A chunk that is not there reads as 0.
-            self.stream(work, tile, &file.image(tile), true, cx)?;
-        }
-        file.finish()?;
-        Ok(Summary::new())
-    }
-
-    /// The folder of a set's TIFFs, and the name of one in it.
-    fn tiff(&self, tile: usize) -> (String, String) {
-        let folder = self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        (folder, format!("tile_{tile:04}.ome.tif"))
-    }
-
-    fn write_tiff(
-        &self,
-        work: &WorkDir,
-        tile: usize,
-        cx: &mut BlockContext<'_>,
-    ) -> Result<Summary, BlockError> {
-        let (folder, name) = self.tiff(tile);
-        let folder = work.data().join(folder);
-        std::fs::create_dir_all(&folder).map_err(|e| hooke_io::Error::io(&folder, "create", e))?;
-        let (meta, levels) = (&self.metas[tile], &self.levels[tile]);
-        let format = self.kind.format();
-        let writer = format.create(&folder.join(name), meta, levels, &self.store)?;
-        cx.progress.start("write", self.pieces(tile, writer.as_ref(), cx.budget), "parts");
-        self.stream(work, tile, writer.as_ref(), false, cx)?;
-        writer.finish()?;
-        Ok(Summary::new())
-    }
-
-    /// Completes the set below [`WorkDir::data`].
-    ///
-    /// # Errors
-    /// When metadata cannot be written.
-    pub fn finish(&self, work: &WorkDir) -> Result<Vec<OutputRecord>, SourceError> {
-        match self.kind {
-            Kind::Zarr => {
-                for tile in 0..self.len() {
-                    // A run that was killed between finishing and publishing finishes again.
-                    if let Ok(sink) = ome_zarr::open_for_write(&self.block_path(work, tile)) {
-                        sink.finish()?;
-                    }
-                }
-                ome_zarr::finish_collection(&work.product(), self.zarr[0].ngff)?;
-            }
-            Kind::Bdv => {}
-            Kind::Tiffs => self.write_table(work)?,
-        }
-        let format = match self.kind {
-            Kind::Tiffs => "csv",
-            kind => kind.format().name(),
-        };
-        let record =
-            |path: PathBuf, format: &str, dtype| crate::engine_output(&path, format, vec![], dtype);
-        let mut records = vec![record(self.path.clone(), format, Some(self.dtype()))];
-        let beside = self.companions().into_iter();
-        records.extend(beside.map(|p| record(p, self.kind.format().name(), None)));
-        Ok(records)
-    }
-
-    fn write_table(&self, work: &WorkDir) -> Result<(), SourceError> {
-        let row = |tile: usize| {
-            let (folder, name) = self.tiff(tile);
-            let meta = &self.metas[tile];
-            let um = meta.origin_um.map(|o| o.value);
-            let position = match (um, self.positions_px[tile]) {
-                ([Some(z), Some(y), Some(x)], _) => Some(TilePosition::Um([z, y, x])),
-                (_, Some(px)) => Some(TilePosition::Px(px)),
-                _ => None,
-            };
-            TileRow {
-                path: work.data().join(folder).join(name),
-                dataset: None,
-                series: 0,
-                channel: None,
-                name: Some(meta.name.clone()),
-                grid: None,
-                position,
-            }
-        };
-        let rows: Vec<TileRow> = (0..self.len()).map(row).collect();
-        Ok(write_tiles(&work.product(), &rows)?)
-    }
-}
-
-/// The images that blocks are written into, opened when first asked for.
-pub struct TileSinks {
-    tiles: Vec<(PathBuf, String)>,
-    open: Mutex<HashMap<usize, Arc<OmeZarrSink>>>,
-}
-
-impl TileSinks {
-    /// The image of a tile.
-    ///
-    /// # Errors
-    /// When it was not created.
-    pub fn tile(&self, tile: usize) -> Result<Arc<OmeZarrSink>, hooke_io::Error> {
-        let lock = || self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sink) = lock().get(&tile) {
-            return Ok(Arc::clone(sink));
-        }
-        let sink = Arc::new(ome_zarr::open_for_write(&self.tiles[tile].0)?);
-        lock().insert(tile, Arc::clone(&sink));
-        Ok(sink)
-    }
-
-    /// The path of a tile's blocks as markers name it.
-    pub fn container(&self, tile: usize) -> &str {
-        &self.tiles[tile].1
-    }
 }
 
 fn has_place(meta: &ImageMeta) -> bool {
     meta.origin_um.iter().all(|o| o.value.is_some())
-}
-
-fn is_zero(pixels: &Pixels) -> bool {
-    dispatch!(pixels.dtype(), T => {
-        let zero = T::default();
-        pixels.as_slice::<T>().unwrap_or_default().iter().all(|v| *v == zero && v.to_f64().is_sign_positive())
-    })
 }
 
 /// All views of a BigDataViewer file have the levels of the largest one.
