@@ -6,7 +6,7 @@ use hooke_core::image::ImageSink;
 use hooke_core::image::SourceError;
 use hooke_core::plan::{Blocks, Grid, Stage};
 use hooke_core::region::{grid_box, grid_counts};
-use hooke_core::{Dtype, ImageMeta, Pixels, Region, Sample, dispatch};
+use hooke_core::{Budget, Dtype, ImageMeta, Pixels, Region, Sample, dispatch};
 use hooke_io::npy::NpySink;
 use hooke_tileset::percentile::{PassCounts, PercentileSelect};
 use rayon::prelude::*;
@@ -26,7 +26,9 @@ pub(super) struct Slabs {
 }
 
 impl Slabs {
-    pub fn new(meta: &ImageMeta) -> Slabs {
+    /// Slabs of which one needs at most `most` bytes to read, or is a single voxel.
+    pub fn new(view: &dyn View, most: u64) -> Slabs {
+        let meta = view.meta();
         let mut slab = [1; 5];
         let mut bytes = meta.dtype.size() as u64;
         for d in (0..5).rev() {
@@ -36,7 +38,18 @@ impl Slabs {
                 break;
             }
         }
-        Slabs { shape: meta.shape, slab }
+        let mut slabs = Slabs { shape: meta.shape, slab };
+        while slabs.bytes(view) > most
+            && let Some(longest) = slabs.slab.iter_mut().find(|n| **n > 1)
+        {
+            *longest = longest.div_ceil(2);
+        }
+        slabs
+    }
+
+    /// The slabs of a stage that works on one per thread.
+    pub fn within(view: &dyn View, budget: &Budget) -> Slabs {
+        Slabs::new(view, budget.for_blocks() / budget.threads.max(1) as u64)
     }
 
     pub fn count(&self) -> u64 {
@@ -49,14 +62,15 @@ impl Slabs {
 
     /// Peak bytes while a view's slab is worked on.
     pub fn bytes(&self, view: &dyn View) -> u64 {
-        2 * SLAB_BYTES + view.scratch_bytes(self.slab)
+        let own = self.slab.iter().product::<u64>() * view.meta().dtype.size() as u64;
+        2 * own + view.scratch_bytes(self.slab)
     }
 }
 
 /// The smallest and largest value of one slab.
-pub(super) fn extremes(view: &dyn View, id: u64) -> Result<Summary, BlockError> {
+pub(super) fn extremes(view: &dyn View, slabs: &Slabs, id: u64) -> Result<Summary, BlockError> {
     let mut pixels = Pixels::zeros(Dtype::Uint8, [0; 5]);
-    view.read(&Slabs::new(view.meta()).region(id), &mut pixels)?;
+    view.read(&slabs.region(id), &mut pixels)?;
     let (low, high) = cast::extremes(&pixels);
     Ok(Summary::new().read(pixels.bytes()).with("low", low).with("high", high))
 }
@@ -64,10 +78,11 @@ pub(super) fn extremes(view: &dyn View, id: u64) -> Result<Summary, BlockError> 
 /// Two percentiles of the whole image, exact: up to four passes.
 pub(super) fn percentiles(
     view: &dyn View,
+    slabs: &Slabs,
     percents: [f64; 2],
     cx: &mut BlockContext<'_>,
 ) -> Result<Summary, BlockError> {
-    let (dtype, slabs) = (view.meta().dtype, Slabs::new(view.meta()));
+    let dtype = view.meta().dtype;
     let mut select = PercentileSelect::new(dtype, &percents, false).map_err(SourceError::from)?;
     let passes = if dtype.size() <= 2 { 1 } else { dtype.size() as u64 / 2 };
     cx.progress.start("range", passes * slabs.count(), "slabs");

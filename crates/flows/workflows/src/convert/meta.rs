@@ -60,7 +60,14 @@ fn overrides(meta: &mut ImageMeta, options: &ConvertOptions) -> Result<(), Conve
         }
     }
     if let Some(seconds) = options.frame_interval {
+        if !(seconds.is_finite() && seconds > 0.0) {
+            return Err(ConvertError::parameters(
+                format!("--frame-interval: {seconds} s is no time between frames"),
+                "write seconds above 0, like 0.05",
+            ));
+        }
         meta.frame_interval_s = Some(seconds);
+        meta.frame_times_s = None;
     }
     let n = meta.shape[1] as usize;
     let mut named =

@@ -71,6 +71,12 @@ impl ConvertWorkflow {
         let inputs = inputs.iter().map(|p| absolute(p)).collect();
         let parameters = Parameters { options, inputs, output: absolute(output) };
         let options = &parameters.options;
+        if options.labels && options.cast == "scale" {
+            return Err(ConvertError::parameters(
+                "--labels are identities: --cast scale would change them",
+                "leave one of the two out",
+            ));
+        }
         let cache = Arc::new(ChunkCache::new(0));
         let views = Views::open(&parameters.inputs, options, &cache, None)?;
         let source = views.last.meta();
@@ -79,6 +85,11 @@ impl ConvertWorkflow {
         let store = Store { labels: meta.labels, ..options.store.clone() };
         let target = ImageOutput::new(&parameters.output, meta, &store)?;
         let statistic = views.statistic.map(|s| FrameStatistic::new(s, views.selected.as_ref()));
+        let mut parameters = parameters;
+        if let Some(file) = views.files.first() {
+            // A run that goes on may be started from another folder.
+            parameters.options.subtract = Some(file.to_string_lossy().into_owned());
+        }
         Ok(ConvertWorkflow { views, statistic, cast, output: target, parameters })
     }
 
@@ -104,7 +115,7 @@ impl Workflow for ConvertWorkflow {
     fn plan(&self, budget: &Budget) -> Result<Plan, SourceError> {
         let view = self.views.last.as_ref();
         let mut before: Vec<Stage> = self.statistic.iter().map(FrameStatistic::stage).collect();
-        let slabs = Slabs::new(view.meta());
+        let slabs = Slabs::within(view, budget);
         let after: Vec<&str> = before.iter().map(|s| s.name.as_str()).collect();
         let range = match self.cast.measures() {
             Some(Range::Percentiles(..)) => {
@@ -163,11 +174,12 @@ impl Workflow for ConvertWorkflow {
             "range" => {
                 let view = self.open_views(&plan.budget, Some(work))?.last;
                 let range = self.cast.measures();
+                let slabs = Slabs::within(view.as_ref(), &plan.budget);
                 Ok(Box::new(move |block: &Block, cx: &mut BlockContext<'_>| match range {
                     Some(Range::Percentiles(low, high)) => {
-                        measure::percentiles(view.as_ref(), [low, high], cx)
+                        measure::percentiles(view.as_ref(), &slabs, [low, high], cx)
                     }
-                    _ => measure::extremes(view.as_ref(), block.id),
+                    _ => measure::extremes(view.as_ref(), &slabs, block.id),
                 }))
             }
             "convert" => Ok(Box::new(ConvertStage {
@@ -217,9 +229,15 @@ impl Workflow for ConvertWorkflow {
 impl ConvertWorkflow {
     /// What the inputs are, so that a run goes on only with the same ones.
     fn stamps(&self) -> Result<Vec<hooke_core::plan::InputStamp>, SourceError> {
-        let subtracted = self.views.files.iter();
-        let stamp = |path: &PathBuf| Ok(stamp_input(path, None)?);
-        self.parameters.inputs.iter().chain(subtracted).map(stamp).collect()
+        let named = self.parameters.inputs.iter().chain(&self.views.files);
+        let paths = named.flat_map(|path| {
+            // The pixels of a BigDataViewer set lie beside its XML.
+            let is_xml = path.extension().is_some_and(|e| e == "xml");
+            let beside = ["h5", "n5", "zarr"].map(|suffix| path.with_extension(suffix));
+            let pixels = beside.into_iter().filter(move |p| is_xml && p.exists());
+            std::iter::once(path.clone()).chain(pixels)
+        });
+        paths.map(|path| Ok(stamp_input(&path, None)?)).collect()
     }
 }
 

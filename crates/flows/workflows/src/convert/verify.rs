@@ -10,6 +10,9 @@ use super::measure::{Slabs, measured_range};
 use crate::engine::{Markers, WorkDir};
 use crate::info::hex;
 
+/// Of a part that is compared at once.
+const MOST_BYTES: u64 = 128 << 20;
+
 /// Streams input and output, slab by slab, and gives the hash both have.
 ///
 /// # Errors
@@ -35,7 +38,7 @@ pub(super) fn verify(
     let (mut read, mut expected, mut back) = (empty(), empty(), empty());
     let (mut bytes, mut bytes_back) = (Vec::new(), Vec::new());
     let mut sha = Sha256::new();
-    let slabs = Slabs::new(meta);
+    let slabs = Slabs::new(view.as_ref(), MOST_BYTES);
     for region in (0..slabs.count()).map(|id| slabs.region(id)) {
         view.read(&region, &mut read)?;
         let wanted = match cast.is_identity() {

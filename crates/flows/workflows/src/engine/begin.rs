@@ -1,6 +1,7 @@
 //! Whether a run may begin, goes on, or is complete already.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use hooke_core::plan::Plan;
 use hooke_core::provenance::{ExecutorKind, Provenance, Warning};
@@ -37,6 +38,7 @@ pub(crate) fn begin(
     target: &Target,
     options: &RunOptions,
 ) -> Result<Begin> {
+    check_apart(&plan)?;
     let made_home = !target.home().is_dir();
     if !target.work_folder().is_dir() {
         if let Some(complete) = check_output(target, &plan, options)? {
@@ -81,7 +83,9 @@ pub(crate) fn check_output(
         return check_beside(target, plan, options).map(|()| None);
     }
     if options.overwrite {
-        return target.check_replaceable().map(|()| None);
+        target.check_replaceable()?;
+        let beside = plan.outputs.iter().skip(1).map(|o| o.path.as_path());
+        return target.check_beside(beside).map(|()| None);
     }
     match finished(target) {
         Some(provenance) if options.resume && provenance.plan == plan.hash => {
@@ -90,6 +94,21 @@ pub(crate) fn check_output(
         Some(_) if options.resume => Err(Error::FinishedOtherwise(target.path().to_owned())),
         _ => Err(Error::Exists(target.path().to_owned())),
     }
+}
+
+/// An image never replaces what it is made from, nor a folder that holds it. A table or layout may.
+fn check_apart(plan: &Plan) -> Result<()> {
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let inputs: Vec<PathBuf> = plan.inputs.iter().map(|i| real(&i.path)).collect();
+    for (i, output) in plan.outputs.iter().enumerate() {
+        let place = real(&output.path);
+        let is_small = i == 0 && output.axes.is_empty();
+        if !is_small && inputs.iter().any(|input| input.starts_with(&place)) {
+            let what = format!("{} is what the output is made from", output.path.display());
+            return Err(Error::usage(what, "give another name for the output"));
+        }
+    }
+    Ok(())
 }
 
 /// Whether the files that belong to a product, like the HDF5 beside an XML, would hit others.

@@ -115,16 +115,26 @@ impl Target {
     /// [`Error::NotOurs`].
     pub fn check_replaceable(&self) -> Result<()> {
         let path = self.path();
-        let ours = match self {
-            Target::Product(_) if path.is_dir() => {
-                let marks = ["zarr.json", ".zgroup", ".zarray", "attributes.json"];
-                self.provenance().is_file() || marks.iter().any(|m| path.join(m).is_file())
-            }
-            Target::Product(_) => true,
+        match self {
+            Target::Product(_) => self.check_beside(std::iter::once(path)),
             // Only files of the same name are replaced in a run folder.
-            Target::RunFolder(_) => path.is_dir(),
+            Target::RunFolder(_) if path.is_dir() => Ok(()),
+            Target::RunFolder(_) => Err(Error::NotOurs(path.to_owned())),
+        }
+    }
+
+    /// The same of the files and folders that belong to the output.
+    ///
+    /// # Errors
+    /// [`Error::NotOurs`].
+    pub(crate) fn check_beside<'p>(&self, paths: impl Iterator<Item = &'p Path>) -> Result<()> {
+        let marks = ["zarr.json", ".zgroup", ".zarray", "attributes.json"];
+        let is_ours = |path: &Path| {
+            let marked = || marks.iter().any(|m| path.join(m).is_file());
+            !path.is_dir() || self.provenance().is_file() || marked()
         };
-        if ours { Ok(()) } else { Err(Error::NotOurs(path.to_owned())) }
+        let mut others = paths.filter(|path| !is_ours(path));
+        others.next().map_or(Ok(()), |path| Err(Error::NotOurs(path.to_owned())))
     }
 }
 

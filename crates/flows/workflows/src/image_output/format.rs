@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hooke_core::image::{ImageSink, SourceError};
-use hooke_core::{Dtype, ImageMeta, Level};
+use hooke_core::{Downsample, Dtype, ImageMeta, Level};
 use hooke_io::bdv::{BdvN5Sink, BdvSettings, BdvSink, BdvZarrSink, WorldUnit};
 use hooke_io::hdf5::{Hdf5Settings, Hdf5Sink};
 use hooke_io::image_folder::FolderSink;
@@ -260,7 +260,9 @@ impl OutputFormat {
                 let factors: Vec<[u64; 3]> =
                     levels.iter().map(|l| l.factors.map(|f| f as u64)).collect();
                 let chunk = chunk.unwrap_or(N5Settings::default().chunk);
-                Box::new(BdvZarrSink::create(path, meta, &factors, chunk, world_unit(store))?)
+                let downsample = store.downsample.as_deref().and_then(Downsample::parse);
+                let unit = world_unit(store);
+                Box::new(BdvZarrSink::create(path, meta, &factors, chunk, unit, downsample)?)
             }
             OutputFormat::N5 | OutputFormat::BdvN5 => {
                 let usual = N5Settings::default();

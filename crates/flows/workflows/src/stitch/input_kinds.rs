@@ -276,6 +276,15 @@ fn xml(path: &Path, options: &InputOptions) -> Result<Found, StitchError> {
         message: p.message,
     };
     let wanted: u64 = options.channel.parse().unwrap_or(0);
+    // The usual channel is the first one, whatever its number.
+    let is_there = |t: &hooke_io::bdv::BdvTile| t.sources.contains_key(&wanted);
+    if options.channel != "0"
+        && let Some(tile) =
+            found.iter().find(|t| options.channel.parse() != Ok(wanted) || !is_there(t))
+    {
+        let known = tile.sources.keys().map(u64::to_string).collect();
+        return Err(StitchError::NoChannel { wanted: options.channel.clone(), known });
+    }
     let tile = |tile: hooke_io::bdv::BdvTile| {
         let source = tile.sources.get(&wanted).or_else(|| tile.sources.values().next())?;
         Some(FoundTile {

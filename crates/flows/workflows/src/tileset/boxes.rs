@@ -8,6 +8,12 @@ pub(super) const BOX_VOXELS: u64 = 1 << 21;
 /// Lengths of a box of whole chunks of about [`BOX_VOXELS`]: rows first, then planes.
 pub(super) fn step(shape: [u64; 3], chunk: [u64; 3]) -> [i64; 3] {
     let mut step: [u64; 3] = std::array::from_fn(|d| chunk[d].clamp(1, shape[d].max(1)));
+    // A chunk may be a whole tile.
+    for d in [0, 1, 2] {
+        while step[d] > 1 && step.iter().product::<u64>() > BOX_VOXELS {
+            step[d] = step[d].div_ceil(2);
+        }
+    }
     for d in [2, 1, 0] {
         while step[d] < shape[d] && 2 * step.iter().product::<u64>() <= BOX_VOXELS {
             step[d] *= 2;
@@ -46,6 +52,7 @@ mod tests {
         assert_eq!(step([64, 1024, 1024], [32, 128, 128]), [32, 128, 512]);
         assert_eq!(step([64, 1024, 1024], [1, 8, 1024]), [2, 1024, 1024]);
         assert_eq!(step([3, 5, 7], [32, 64, 64]), [3, 5, 7]);
+        assert_eq!(step([64, 1024, 1024], [64, 1024, 1024]), [2, 1024, 1024]);
         let region = LayoutRegion::new([5, 0, 130], [40, 70, 20]);
         let boxes = aligned(&region, [32, 64, 64]);
         assert_eq!(boxes.len(), 2 * 2);

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::boxes::{aligned, step};
+use super::boxes::{BOX_VOXELS, aligned, step};
 use super::columns::Columns;
 use super::dedup::with_labels;
 use super::error::SetError;
@@ -109,7 +109,9 @@ impl Step for Centroids {
 
     fn bytes(&self, budget: &Budget) -> u64 {
         // Boxes of labels and weights per thread; sums of labels, whose number is not known yet.
-        budget.threads as u64 * (48 << 20) + (32 << 20)
+        let weights = if self.intensity.is_some() { 24 } else { 0 };
+        let voxel = 3 * self.from.size() as u64 + 8 + weights;
+        budget.threads as u64 * BOX_VOXELS * voxel + (32 << 20)
     }
 
     fn run(&self, places: &[PathBuf], cx: &mut BlockContext<'_>) -> Result<Done, BlockError> {
@@ -218,7 +220,7 @@ impl Centroids {
     /// Boxes of the mosaic that hold a tile.
     fn boxes(&self) -> Vec<LayoutRegion> {
         let chunk = self.set.tiles.first().map_or([1; 3], |t| t.chunk);
-        let step = step(self.placement.volume_shape(), chunk).map(|n| n.max(16));
+        let step = step(self.placement.volume_shape(), chunk);
         let mut boxes = aligned(&self.placement.mosaic(), step);
         let tiles = self.placement.tiles();
         boxes.retain(|b| tiles.iter().any(|t| t.intersect(b).is_some()));

@@ -159,7 +159,8 @@ impl TileMap for MaskMap<'_> {
 
 impl Workflow for MaskWorkflow {
     fn plan(&self, budget: &Budget) -> Result<Plan, SourceError> {
-        let sample = 3 * self.dtype.size() as u64 + 1;
+        let mask = self.masks.tiles.iter().map(|m| m.dtype.size()).max().unwrap_or(1);
+        let sample = (3 * self.dtype.size() + mask) as u64 + 1;
         let bytes = |_: usize, write: [u64; 5]| write.iter().product::<u64>() * sample;
         let first = FirstSetStage { name: "mask", after: &[], bytes: &bytes };
         let planned = self.output.stages(&first, budget)?;

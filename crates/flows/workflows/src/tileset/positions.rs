@@ -214,8 +214,9 @@ impl Step for UpdateOffsets {
         let set = TileSet::open(&options.set)?;
         let same =
             |p: &Path| p.canonicalize().ok().is_some_and(|p| output.canonicalize().ok() == Some(p));
-        let inputs = options.set.input.iter().map(Path::new).chain([options.from.as_path()]);
-        if inputs.into_iter().any(same) {
+        let stamps = set.stamps()?;
+        let typed = options.set.input.iter().map(Path::new).chain([options.from.as_path()]);
+        if typed.chain(stamps.iter().map(|s| s.path.as_path())).any(same) {
             let what = format!("{}: the output is an input", output.display());
             return Err(SetError::usage(what, "write another file; positions are never replaced"));
         }

@@ -59,7 +59,7 @@ impl StoredSetup {
             return bad(format!("`/{group}/resolutions` holds {} numbers", factors.len()));
         }
         let mut levels = Vec::new();
-        for (level, xyz) in factors.chunks_exact(3).enumerate() {
+        for (level, xyz) in factors.chunks_exact(3).take(MOST_LEVELS as usize).enumerate() {
             let name = cells(*timepoint, setup, level);
             if level > 0 && !names.contains(&name) {
                 break;

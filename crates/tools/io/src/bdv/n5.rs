@@ -90,11 +90,13 @@ fn stored(
     if first.iter().any(|a| a.attributes.lengths.len() != 3 || a.attributes.dtype != dtype) {
         return bad("is not made of arrays of three dimensions and one type");
     }
-    let described = |a: &N5Array| (a.attributes.lengths.clone(), a.attributes.dtype);
+    let described = |a: &N5Array| {
+        (a.attributes.lengths.clone(), a.attributes.block.clone(), a.attributes.dtype)
+    };
     let of_first: Vec<_> = first.iter().map(described).collect();
     let same = |a: &Vec<N5Array>| a.is_empty() || a.iter().map(described).eq(of_first.clone());
     if !arrays.iter().all(same) {
-        return bad("has views of different shapes or types");
+        return bad("has views of different shapes, blocks or types");
     }
     let axes = StoredAxes::parse("zyx").expect("three letters");
     let factors = factors(container, id, first)?;

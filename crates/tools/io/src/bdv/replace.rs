@@ -34,7 +34,9 @@ pub fn replace_view(
     progress: &dyn Progress,
 ) -> std::result::Result<(), SourceError> {
     let data = read_xml(xml)?;
-    let file = pixels_path(xml, &data)?;
+    // The file itself, not a link to it.
+    let file = std::fs::canonicalize(pixels_path(xml, &data)?)
+        .map_err(|e| Error::io(xml, "find the pixels of", e))?;
     let stored = stored_view(&file, [timepoint, setup])?;
     let [z, y, x] = [meta.shape[2], meta.shape[3], meta.shape[4]];
     let lengths = &stored.levels[0].array.lengths;

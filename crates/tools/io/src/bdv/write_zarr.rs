@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hooke_core::image::{SourceError, WrittenKey};
-use hooke_core::{ImageMeta, ImageSink, Level, Pixels, Region};
+use hooke_core::{Downsample, ImageMeta, ImageSink, Level, Pixels, Region};
 
 use super::describe::{WorldUnit, describe};
 use super::{Loader, ViewKey, ZarrGroup, emit};
@@ -25,7 +25,7 @@ pub struct BdvZarrSink {
 
 impl BdvZarrSink {
     /// Makes the folder and its image; `target` is the XML, `factors` are those of level 0 over
-    /// `(z, y, x)`, one entry per level.
+    /// `(z, y, x)`, one entry per level, and `downsample` is how the levels were made (usually means).
     ///
     /// # Errors
     /// As [`ome_zarr::create`].
@@ -35,6 +35,7 @@ impl BdvZarrSink {
         factors: &[[u64; 3]],
         chunk: [u64; 3],
         unit: WorldUnit,
+        downsample: Option<Downsample>,
     ) -> Result<BdvZarrSink> {
         let container = target.with_extension("zarr");
         let steps = factors.windows(2).map(|w| std::array::from_fn(|d| w[1][d] / w[0][d].max(1)));
@@ -44,8 +45,16 @@ impl BdvZarrSink {
             levels: Levels::Count(factors.len().max(1)),
             factors: steps.collect(),
             pad_5d: true,
+            downsample,
             ..WriteOptions::default()
         };
+        // A run that was killed while it wrote begins anew.
+        match std::fs::remove_dir_all(container.join(IMAGE)) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io(&container, "clear", e));
+            }
+            _ => {}
+        }
         std::fs::create_dir_all(&container).map_err(|e| Error::io(&container, "create", e))?;
         let image = ome_zarr::create(&container.join(IMAGE), meta, &options)?;
         Ok(BdvZarrSink { target: target.to_owned(), container, meta: meta.clone(), image, unit })

@@ -38,12 +38,17 @@ pub(super) fn open(
 ) -> Result<BdvDataset> {
     let mut opened = BdvDataset { images: Vec::new(), problems: Vec::new(), format: "bdv-zarr" };
     let mut images = BTreeMap::new();
+    let mut by_view = BTreeMap::new();
+    for group in groups {
+        let view = (group.view.timepoint, group.view.setup);
+        by_view.entry(view).or_insert(group);
+    }
     for id in data.setups.keys() {
         let mut views = Vec::new();
         for timepoint in &data.timepoints {
             let key = ViewKey { timepoint: *timepoint, setup: *id };
             let listed = data.missing.contains(&key);
-            let group = groups.iter().find(|g| g.view == key).filter(|_| !listed);
+            let group = by_view.get(&(*timepoint, *id)).filter(|_| !listed);
             let view = match group {
                 Some(group) => Some(view_of(container, group, how, &mut images)?),
                 None => None,

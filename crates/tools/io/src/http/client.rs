@@ -118,13 +118,17 @@ fn again<T>(mut attempt: impl FnMut() -> Result<T, Failure>) -> io::Result<T> {
 }
 
 fn whole(response: &mut Response<Body>, limit: u64) -> Result<Vec<u8>, Failure> {
-    response.body_mut().with_config().limit(limit).read_to_vec().map_err(|e| match e {
-        ureq::Error::BodyExceedsLimit(_) => {
-            let what = format!("it has more than {limit} bytes");
-            Failure::Final(io::Error::new(ErrorKind::InvalidData, what))
-        }
-        other => failure(other),
-    })
+    let too_long = || {
+        let what = format!("it has more than {limit} bytes");
+        Failure::Final(io::Error::new(ErrorKind::InvalidData, what))
+    };
+    // A body of exactly the limit of the library counts as too long there.
+    let read = response.body_mut().with_config().limit(limit.saturating_add(1)).read_to_vec();
+    match read {
+        Ok(body) if body.len() as u64 <= limit => Ok(body),
+        Ok(_) | Err(ureq::Error::BodyExceedsLimit(_)) => Err(too_long()),
+        Err(other) => Err(failure(other)),
+    }
 }
 
 /// A status that is neither success nor absence: a server in trouble may recover.

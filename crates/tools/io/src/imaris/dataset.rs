@@ -289,8 +289,12 @@ impl ImageSource for ImarisImage {
         let [t, c, ..] = region.start;
         if region.shape[..2] == [1, 1] && self.stacks.contains(&Place { level: level as u64, t, c })
         {
-            self.read_stack(level, [t, c], region, out)?;
-            return Ok(ReadStatus::Complete);
+            match self.read_stack(level, [t, c], region, out) {
+                Ok(()) => return Ok(ReadStatus::Complete),
+                // Filled below.
+                Err(error) if self.may_miss(level, t, c, &error) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         out.reset(self.meta.dtype, region.shape);
         let mut missing = Vec::new();

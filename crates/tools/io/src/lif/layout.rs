@@ -8,7 +8,8 @@ use super::description::{Described, Dimension, EMISSION, T, X, Y, Z};
 /// Longer dimensions are a lie, and so are more tiles and more planes of an image.
 const LONGEST: u64 = 1 << 31;
 const MOST_TILES: u64 = 100_000;
-const MOST_PLANES: u64 = 10_000_000;
+const MOST_PLANES: u64 = 2_000_000;
+const MOST_CHANNELS: u64 = 1 << 16;
 
 /// Why an image is left out: a code of problems, and words.
 pub(super) type Refused = (&'static str, String);
@@ -63,10 +64,18 @@ impl<'a> Layout<'a> {
             described.dimensions.iter().filter(|d| !named.contains(&d.id) && d.count > 1).collect();
         let stored = channels.len() as u64;
         check(described, block, stored, dtype.size() as u64)?;
-        if others.iter().fold(1u64, |n, d| n.saturating_mul(d.count)) > MOST_TILES {
+        let tiles = others.iter().fold(1u64, |n, d| n.saturating_mul(d.count));
+        if tiles > MOST_TILES {
             return Err(invalid("it has more tiles than any microscope takes"));
         }
-        if t.0.saturating_mul(z.0).saturating_mul(stored * spectrum) > MOST_PLANES {
+        let channels_in_all = stored.saturating_mul(spectrum);
+        if tiles.saturating_mul(channels_in_all) > MOST_CHANNELS * 64
+            || channels_in_all > MOST_CHANNELS
+        {
+            return Err(invalid("it has more channels than any microscope takes"));
+        }
+        if [t.0, z.0, channels_in_all].iter().fold(tiles, |n, m| n.saturating_mul(*m)) > MOST_PLANES
+        {
             return Err(invalid("it has more planes than any microscope takes"));
         }
         let step = emission.map_or(0, |d| d.step);

@@ -204,7 +204,8 @@ impl N5Dataset {
 }
 
 fn numbers(list: Option<&Value>) -> Vec<f64> {
-    list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_f64).collect()
+    let list = list.and_then(Value::as_array).into_iter().flatten();
+    list.map(|v| v.as_f64().unwrap_or(f64::NAN)).collect()
 }
 
 /// The letters of the stored dimensions, slowest first; `axes` lists x first.

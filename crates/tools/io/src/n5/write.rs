@@ -110,7 +110,7 @@ impl ArrayFolder<'_> {
             bytes.chunks_exact_mut(self.dtype.size()).for_each(<[u8]>::reverse);
             let (packing, level) = self.compression.packing();
             let file = Block::write(&lengths, &bytes, packing, level);
-            atomic::write_file_unflushed(&path, &file)?;
+            atomic::write_file(&path, &[&file])?;
         }
         Ok(())
     }

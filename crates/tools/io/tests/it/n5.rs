@@ -141,7 +141,7 @@ fn a_bigdataviewer_xml_with_ome_zarr_round_trips_in_both_dialects() {
     let folder = tempfile::tempdir().unwrap();
     check_xml(folder.path(), "bdv-zarr", |path, meta, unit| {
         let factors = [[1, 1, 1], [1, 2, 2]];
-        Box::new(BdvZarrSink::create(path, meta, &factors, [2, 4, 5], unit).unwrap())
+        Box::new(BdvZarrSink::create(path, meta, &factors, [2, 4, 5], unit, None).unwrap())
     });
     // The older way: a group per view with its path inside, time called otherwise, no indices.
     let path = folder.path().join("uint16.xml");

@@ -110,6 +110,12 @@ impl Views {
         let selected: Arc<dyn View> = Arc::new(Selected::new(view, &options.spans)?);
         let mut last = Arc::clone(&selected);
         let statistic = match subtrahend {
+            Some(Subtrahend::Statistic(_)) if selected.meta().shape[0] == 1 => {
+                return Err(ConvertError::parameters(
+                    "--subtract: a statistic over one frame is that frame itself",
+                    "say with --axes which dimension is time, like tyx",
+                ));
+            }
             Some(Subtrahend::Statistic(statistic)) => Some(statistic),
             _ => None,
         };
@@ -143,9 +149,9 @@ fn open_image(
         cache: Some(Arc::clone(cache)),
     };
     let opened = hooke_io::open(path, &how)?;
-    let images: Vec<_> =
-        opened.images().iter().filter(|i| options.labels || !i.meta().labels).collect();
-    let images = if images.is_empty() { opened.images().iter().collect() } else { images };
+    let all = || opened.images().iter().enumerate();
+    let images: Vec<_> = all().filter(|(_, i)| options.labels || !i.meta().labels).collect();
+    let images = if images.is_empty() { all().collect() } else { images };
     let problems = opened.problems().iter().map(|p| (p.code.clone(), p.message.clone())).collect();
     let chosen = match (options.image, images.as_slice()) {
         (Some(index), _) => {
@@ -154,10 +160,10 @@ fn open_image(
                 what: format!("image {index}; it has {}, counted from 0", opened.images().len()),
             })?
         }
-        (None, [one]) => one,
+        (None, [(_, one)]) => one,
         (None, several) => {
             let names: Vec<String> =
-                several.iter().enumerate().map(|(i, s)| format!("{i} {}", s.meta().name)).collect();
+                several.iter().map(|(i, s)| format!("{i} {}", s.meta().name)).collect();
             return Err(ConvertError::Io(hooke_io::Error::unsupported(
                 path,
                 format!("{} images at once: {}", several.len(), names.join(", ")),

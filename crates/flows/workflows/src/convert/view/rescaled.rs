@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hooke_core::image::SourceError;
 use hooke_core::pixels::Typed;
+use hooke_core::region::grid;
 use hooke_core::{Axis, ImageMeta, Pixels, Region, Sample, dispatch};
 
 use super::View;
@@ -133,6 +134,64 @@ impl View for Rescaled {
     }
 
     fn read(&self, region: &Region, out: &mut Pixels) -> Result<u64, SourceError> {
+        if self.axes == [Resampling::Keep; 3] {
+            return self.source.read(region, out);
+        }
+        let step = self.piece(region.shape);
+        if step == region.shape {
+            return self.read_piece(region, out);
+        }
+        out.reset(self.meta.dtype, region.shape);
+        let (mut piece, mut clipped) = (Pixels::zeros(self.meta.dtype, [0; 5]), 0);
+        for part in grid(region.shape, step) {
+            let start = std::array::from_fn(|d| region.start[d] + part.start[d]);
+            clipped += self.read_piece(&Region::new(start, part.shape), &mut piece)?;
+            out.copy_box(part.start, &piece, &Region::whole(part.shape));
+        }
+        Ok(clipped)
+    }
+
+    fn scratch_bytes(&self, shape: [u64; 5]) -> u64 {
+        let piece = self.piece(shape);
+        self.piece_bytes(piece) + self.source.scratch_bytes(self.source_shape(piece))
+    }
+}
+
+/// A piece takes about this much memory, or is one plane.
+const PIECE_BYTES: u64 = 64 << 20;
+
+impl Rescaled {
+    /// Lengths of what is computed at once of a box: fewer planes where their sources are large.
+    fn piece(&self, shape: [u64; 5]) -> [u64; 5] {
+        let mut piece = shape;
+        for d in 0..3 {
+            while piece[d] > 1 && self.piece_bytes(piece) > PIECE_BYTES {
+                piece[d] = piece[d].div_ceil(2);
+            }
+        }
+        piece
+    }
+
+    /// The source and its values as f64, before and after an axis, and the result.
+    fn piece_bytes(&self, piece: [u64; 5]) -> u64 {
+        let voxels = |shape: [u64; 5]| shape.iter().product::<u64>();
+        let (source, result) = (voxels(self.source_shape(piece)), voxels(piece));
+        let size = self.meta.dtype.size() as u64;
+        (source + result) * size + 16 * source.max(result)
+    }
+
+    /// Lengths of the source of a box, at most.
+    fn source_shape(&self, mut shape: [u64; 5]) -> [u64; 5] {
+        for d in 0..3 {
+            if self.axes[d] != Resampling::Keep {
+                let needed = self.needs(d, 0, shape[d + 2]).1 + 1;
+                shape[d + 2] = needed.min(self.source.meta().shape[d + 2]);
+            }
+        }
+        shape
+    }
+
+    fn read_piece(&self, region: &Region, out: &mut Pixels) -> Result<u64, SourceError> {
         let mut from = *region;
         for d in 0..3 {
             (from.start[d + 2], from.shape[d + 2]) =
@@ -145,18 +204,6 @@ impl View for Rescaled {
         Ok(clipped)
     }
 
-    fn scratch_bytes(&self, shape: [u64; 5]) -> u64 {
-        let mut from = shape;
-        for d in 0..3 {
-            from[d + 2] = self.needs(d, 0, shape[d + 2]).1 + 2;
-        }
-        let voxels: u64 = from.iter().product();
-        // The source and its values as f64, before and after an axis.
-        voxels * (self.meta.dtype.size() as u64 + 16) + self.source.scratch_bytes(from)
-    }
-}
-
-impl Rescaled {
     fn fill<T: Sample + Typed>(
         &self,
         source: &Pixels,

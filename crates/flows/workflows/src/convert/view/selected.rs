@@ -154,7 +154,8 @@ impl View for Selected {
 
 /// `DAPI,GFP` or `0,2`: channels by name or number; `None` when the text is a span.
 fn named_channels(text: &str, meta: &ImageMeta) -> Result<Option<Vec<u64>>, ConvertError> {
-    if text.contains(':') {
+    let named = |t: &str| meta.channels.iter().any(|c| c.name.as_deref() == Some(t));
+    if text.contains(':') || (text.trim().starts_with('-') && !named(text)) {
         return Ok(None);
     }
     let names: Vec<&str> = meta.channels.iter().filter_map(|c| c.name.as_deref()).collect();
