@@ -9,6 +9,7 @@ use crate::commands::Result;
 use crate::commands::stitch::align_options::word;
 use crate::frame::common::CommonArgs;
 use crate::frame::context::Context;
+use crate::frame::error::CliError;
 use crate::frame::execute;
 
 /// How difficult the tiles are.
@@ -54,7 +55,7 @@ pub struct TilesArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// Make tiles of labels, each with ids of its own, whose objects are known
-    #[arg(long, help_heading = "Labels", conflicts_with_all = ["kind", "jitter"])]
+    #[arg(long, help_heading = "Labels")]
     labels: bool,
     #[command(flatten)]
     sample: SampleArgs,
@@ -67,24 +68,25 @@ pub struct TilesArgs {
 #[command(next_help_heading = "Labels")]
 pub struct SampleArgs {
     /// Round objects in the sample, if so many find room
-    #[arg(long, value_name = "N", default_value_t = 300, requires = "labels")]
+    #[arg(long, value_name = "N", default_value_t = 300)]
     objects: usize,
     /// Smallest and largest radius, voxels
-    #[arg(long, value_name = "LO,HI", default_value = "4,8", requires = "labels")]
+    #[arg(long, value_name = "LO,HI", default_value = "4,8")]
     radius: String,
     /// How far a border in a tile may lie from the true one, voxels
-    #[arg(long, value_name = "N", default_value_t = 0.0, requires = "labels")]
+    #[arg(long, value_name = "N", default_value_t = 0.0)]
     border_jitter: f64,
     /// Largest error of a tile's position per axis, whole voxels
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "labels")]
+    #[arg(long, value_name = "N", default_value_t = 0)]
     position_error: u32,
     /// Ids are drawn from 1 to this; 0 permutes consecutive ids
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "labels")]
+    #[arg(long, value_name = "N", default_value_t = 0)]
     largest_id: u64,
 }
 
 /// Runs the command.
 pub fn run(args: TilesArgs, cx: &Context) -> Result {
+    refuse_without_effect(args.labels, cx)?;
     if args.labels {
         let options = LabelSimOptions {
             grid: args.grid,
@@ -110,4 +112,21 @@ pub fn run(args: TilesArgs, cx: &Context) -> Result {
     };
     let workflow = SimulateTiles::new(options, &args.output)?;
     execute::run_folder(&workflow, &args.output, &args.common, cx)
+}
+
+/// Options of the other kind of tiles, typed or set, would be ignored.
+fn refuse_without_effect(labels: bool, cx: &Context) -> std::result::Result<(), CliError> {
+    let of_other: &[&str] = match labels {
+        true => &["kind", "jitter"],
+        false => &["objects", "radius", "border_jitter", "position_error", "largest_id"],
+    };
+    let typed = |key: &&str| cx.settings.from.get(*key).is_some_and(|from| from == "flag");
+    let Some(key) = of_other.iter().copied().find(typed) else { return Ok(()) };
+    let option = key.replace('_', "-");
+    Err(match labels {
+        true => CliError::usage(format!("--{option} has no effect with --labels"))
+            .hint("leave it out; --position-error moves tiles of labels"),
+        false => CliError::usage(format!("--{option} has no effect without --labels"))
+            .hint("give --labels for tiles of labels"),
+    })
 }

@@ -157,12 +157,10 @@ fn ids_above_32_bits_come_and_go() {
 #[test]
 fn blurred_borders_and_stage_errors_still_merge() {
     let bench = Bench::new();
-    bench.ok(
-        "simulate tiles -o labels --labels --grid 2,2 --tile 24,96,96 --overlap 24 --objects 250 \
-              --border-jitter 1 --position-error 1 --seed 2 -q",
-    );
+    bench.ok("simulate tiles -o labels --labels --grid 3,3 --tile 32,128,128 --overlap 24 \
+              --objects 1200 --border-jitter 1 --position-error 1 -q");
     // Slivers as thin as the error of the stage count as crossing; exclusivity alone merges them.
-    for (min_iou, least) in [(0.25, 0.9), (0.0, 0.98)] {
+    for (min_iou, least) in [(0.25, 0.92), (0.0, 0.98)] {
         let name = format!("iou{min_iou}.zarr");
         bench.ok(&format!(
             "tileset dedup labels/tiles.csv -o {name} --min-iou {min_iou} --tables-only -q"
@@ -225,4 +223,16 @@ fn a_report_shows_the_plane_the_map_and_what_was_merged() {
     let page = std::fs::read_to_string(bench.path("mosaic.ome.zarr.report.html")).unwrap();
     assert!(page.contains("% of the smaller tile") && page.contains("data:image/png"));
     assert!(!page.contains("http://") || page.contains("w3.org"));
+}
+
+#[test]
+fn simulated_tiles_take_the_options_of_their_kind() {
+    let bench = with_labels("");
+    let err = bench.fails(2, "simulate tiles -o more --objects 5");
+    assert!(err.contains("--objects has no effect without --labels"), "{err}");
+    let err = bench.fails(2, "simulate tiles -o more --labels --jitter 3");
+    assert!(err.contains("--jitter has no effect with --labels"), "{err}");
+    let before = bench.hash("labels/tile_0_0_1.tif");
+    bench.ok("simulate tiles --config labels/run.toml --overwrite -q");
+    assert_eq!(bench.hash("labels/tile_0_0_1.tif"), before);
 }
