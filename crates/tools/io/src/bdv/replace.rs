@@ -191,6 +191,11 @@ impl Levels {
                 whole.extend_le_bytes(&mut bytes);
                 dataset.write_chunk_at(&at, &bytes)?;
             }
+            // Whole chunks at the end lengthen a dataset that may grow; an image has its own end.
+            let lengths: Vec<usize> = target.lengths.iter().map(|&n| n as usize).collect();
+            if failed.is_none() {
+                dataset.set_extent(&lengths)?;
+            }
             drop(dataset);
             file.close_no_sync()
         }));
@@ -214,6 +219,13 @@ impl Levels {
     /// Reads a level back from the copy: what was written must be there.
     fn compare(&self, level: usize, target: &Target<'_>) -> std::result::Result<(), SourceError> {
         let handles = Handles::open(target.path)?;
+        let shape = handles.run(&format!("dataset `/{}`", target.name), |file| {
+            Ok(file.dataset(target.name)?.shape())
+        })?;
+        if shape.iter().map(|&n| n as u64).ne(target.lengths.iter().copied()) {
+            let what = format!("changing `/{}`: it would become {shape:?}", target.name);
+            return Err(Error::unsupported(target.path, what, "").into());
+        }
         let sink = self.file.image(0);
         let mut wanted = Pixels::zeros(self.meta.dtype, [0; 5]);
         for (_, region) in target.regions() {

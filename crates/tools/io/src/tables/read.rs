@@ -1,13 +1,12 @@
 //! CSV or Parquet to one record batch.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use arrow_select::concat::concat_batches;
 
-use super::{TableError, TableFormat, format_of};
+use super::{TableError, TableFormat, format_of, read_parquet};
 use crate::Error;
 
 /// Reads a table whole: CSV or Parquet, by the suffix.
@@ -31,25 +30,12 @@ pub fn read_table(path: &Path) -> Result<RecordBatch, TableError> {
 }
 
 fn parquet(path: &Path) -> Result<RecordBatch, TableError> {
-    let unreadable = |what: String| TableError::Unreadable { path: path.to_owned(), what };
-    let file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
-    let length = file.metadata().map_err(|e| Error::io(path, "inspect", e))?.len();
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(e.to_string()))?;
-    let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
-    let schema = Arc::clone(builder.schema());
-    // A run of equal values takes hardly a byte; a thousand rows per byte is damage.
-    if rows > length.saturating_mul(1024) {
-        return Err(unreadable(format!("{rows} rows in {length} bytes")));
-    }
-    let mut reader = builder
-        .with_batch_size(rows.max(1) as usize)
-        .build()
-        .map_err(|e| unreadable(e.to_string()))?;
-    match reader.next() {
-        Some(batch) => batch.map_err(|e| unreadable(e.to_string())),
-        None => Ok(RecordBatch::new_empty(schema)),
-    }
+    let batches = read_parquet(path)?;
+    let Some(first) = batches.first() else {
+        return Err(TableError::Empty { path: path.to_owned() });
+    };
+    concat_batches(&first.schema(), &batches)
+        .map_err(|e| TableError::Unreadable { path: path.to_owned(), what: e.to_string() })
 }
 
 fn csv(path: &Path) -> Result<RecordBatch, TableError> {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
@@ -125,8 +126,12 @@ fn csv_cell(array: &ArrayRef, row: usize) -> String {
 pub fn read_parquet(path: &Path) -> Result<Vec<RecordBatch>, TableError> {
     let unreadable = |what: String| TableError::Unreadable { path: path.to_owned(), what };
     let file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(ParquetRecordBatchReaderBuilder::build)
-        .map_err(|e| unreadable(e.to_string()))?;
-    reader.collect::<Result<_, _>>().map_err(|e| unreadable(e.to_string()))
+    // The reader trusts some of the lengths that a file states and panics at damaged ones.
+    let read = catch_unwind(AssertUnwindSafe(|| {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+            .and_then(ParquetRecordBatchReaderBuilder::build)
+            .map_err(|e| e.to_string())?;
+        reader.collect::<Result<_, _>>().map_err(|e| e.to_string())
+    }));
+    read.unwrap_or_else(|_| Err("the file is damaged".to_owned())).map_err(unreadable)
 }

@@ -6,6 +6,7 @@ use hooke_core::meta::View;
 use hooke_core::{Axes, Dtype, ImageMeta, ImageSink, Pixels, ReadStatus, Region, Sourced};
 use hooke_io::bdv::{
     BdvFile, BdvSettings, BdvSink, PlacedTile, WorldUnit, emit, export_tiles, parse, read_tiles,
+    replace_view,
 };
 use hooke_io::{OpenOptions, open};
 
@@ -260,4 +261,109 @@ fn placed_tiles_of_a_bdv_file_keep_their_pixels_and_channels() {
     assert_eq!(x, [0.75, 10.125, 0.75, 10.125]);
     let before = open(&source, &OpenOptions::default()).unwrap();
     assert!(read_whole(dataset.images()[3].as_ref()) == read_whole(before.images()[3].as_ref()));
+}
+
+/// All levels of all images.
+fn pixels_of(path: &Path) -> Vec<Vec<Pixels>> {
+    let opened = open(path, &OpenOptions::default()).unwrap();
+    let level = |image: &dyn hooke_core::ImageSource, l: usize| {
+        let mut pixels = Pixels::zeros(image.meta().dtype, [0; 5]);
+        image.read(l, &Region::whole(image.levels()[l].shape), &mut pixels).unwrap();
+        pixels
+    };
+    let images = opened.images().iter();
+    images.map(|i| (0..i.levels().len()).map(|l| level(i.as_ref(), l)).collect()).collect()
+}
+
+fn replace(path: &Path, view: [u64; 2], meta: &ImageMeta, new: &Pixels) -> Result<(), String> {
+    let source = |region: &Region, out: &mut Pixels| {
+        *out = new.crop(region);
+        Ok(())
+    };
+    replace_view(path, view, meta, &source, &()).map_err(|e| e.to_string())
+}
+
+#[test]
+fn a_view_is_replaced_with_its_levels_and_nothing_else_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("set.xml");
+    let shape = [1, 1, 9, 70, 66];
+    for dtype in [Dtype::Uint16, Dtype::Uint8, Dtype::Float32] {
+        let metas: Vec<ImageMeta> =
+            (0..3).map(|i| ImageMeta::new(format!("{i}"), Axes::ZYX, shape, dtype)).collect();
+        let settings = BdvSettings {
+            factors: vec![[1, 1, 1], [1, 2, 2]],
+            chunk: [4, 32, 32],
+            ..BdvSettings::default()
+        };
+        let old: Vec<Pixels> = (1..4).map(|i| filled(dtype, shape, i)).collect();
+        let new = filled(dtype, shape, 77);
+        let written = |tiles: &[&Pixels], path: &Path| {
+            let file = BdvFile::create(path, &metas, &settings).unwrap();
+            for (i, pixels) in tiles.iter().enumerate() {
+                let sink = file.image(i);
+                sink.write(0, &Region::whole(shape), pixels).unwrap();
+                hooke_io::pyramid::write_level(&sink, 1, hooke_core::Downsample::Mean, dtype)
+                    .unwrap();
+            }
+            file.finish().unwrap();
+        };
+        written(&[&old[0], &old[1], &old[2]], &path);
+        let xml = std::fs::read(&path).unwrap();
+        replace(&path, [0, 1], &metas[1], &new).unwrap();
+        let wanted = folder.path().join("wanted.xml");
+        written(&[&old[0], &new, &old[2]], &wanted);
+        assert!(pixels_of(&path) == pixels_of(&wanted), "{dtype}");
+        assert_eq!(std::fs::read(&path).unwrap(), xml);
+        let before = std::fs::read(folder.path().join("set.h5")).unwrap();
+        let error = replace(&path, [0, 3], &metas[1], &new).unwrap_err();
+        assert!(error.contains("no view of setup 3 at timepoint 0"), "{error}");
+        let small = ImageMeta::new("", Axes::ZYX, [1, 1, 9, 70, 60], dtype);
+        let error = replace(&path, [0, 1], &small, &new).unwrap_err();
+        assert!(error.contains("the view is [9, 70, 66]"), "{error}");
+        let other = ImageMeta::new("", Axes::ZYX, shape, Dtype::Int32);
+        let error = replace(&path, [0, 1], &other, &new).unwrap_err();
+        assert!(error.contains("the image int32"), "{error}");
+        assert_eq!(std::fs::read(folder.path().join("set.h5")).unwrap(), before);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4, "nothing is left beside");
+    }
+}
+
+#[test]
+fn a_view_of_a_foreign_file_is_replaced_or_refused() {
+    let Some(shared) = conformance() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["bdv_2tiles.xml", "bdv_2tiles.h5"] {
+        std::fs::copy(shared.join(name), folder.path().join(name)).unwrap();
+    }
+    let path = folder.path().join("bdv_2tiles.xml");
+    let before = pixels_of(&path);
+    let meta = open(&path, &OpenOptions::default()).unwrap().images()[1].meta().clone();
+    let new = filled(meta.dtype, meta.shape, 5);
+    match replace(&path, [0, 1], &meta, &new) {
+        Ok(()) => {
+            let after = pixels_of(&path);
+            assert!(after[1][0] == new, "the new pixels");
+            for (level, (a, b)) in after[0].iter().zip(&before[0]).enumerate() {
+                assert!(a == b, "level {level} of the other view changed");
+            }
+        }
+        Err(error) => {
+            assert!(error.contains("not supported"), "{error}");
+            assert!(pixels_of(&path) == before);
+        }
+    }
+}
+
+/// Values that differ from voxel to voxel.
+fn filled(dtype: Dtype, shape: [u64; 5], seed: u64) -> Pixels {
+    let mut pixels = Pixels::zeros(dtype, shape);
+    hooke_core::dispatch!(dtype, T => {
+        use hooke_core::Sample;
+        let values = pixels.as_mut_slice::<T>().unwrap();
+        for (i, v) in values.iter_mut().enumerate() {
+            *v = T::from_f64(((i as u64 * 31 + seed * 17) % 251) as f64);
+        }
+    });
+    pixels
 }

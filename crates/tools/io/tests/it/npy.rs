@@ -1,7 +1,7 @@
 //! NPY files: conformance, round trips, regions, damage.
 
 use hooke_core::{Dtype, ImageSink, Origin, Pixels, Region};
-use hooke_io::npy::{NpySink, sidecar};
+use hooke_io::npy::{NpySink, sidecar, write_npz};
 use hooke_io::{OpenOptions, open};
 
 use crate::harness::*;
@@ -142,4 +142,26 @@ fn a_sidecar_of_another_array_is_reported_and_ignored() {
         assert_eq!(codes, ["metadata-invalid", "axes-assumed"]);
         assert_eq!(dataset.images()[0].meta().voxel_size_um[1].value, None);
     }
+}
+
+#[test]
+fn an_archive_that_is_written_reads_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npz");
+    let index = Pixels::from_vec([1, 1, 1, 2, 3], vec![-1i32, 0, 5, 7, i32::MAX, i32::MIN]);
+    let level = Pixels::from_vec([1, 1, 1, 2, 3], vec![f32::NAN, 0.5, -0.0, 1e30, 2.0, 3.0]);
+    write_npz(&path, hooke_core::Axes::YX, &[("index", &index), ("level", &level)]).unwrap();
+    let first = std::fs::read(&path).unwrap();
+    let opened = open(&path, &OpenOptions::default()).unwrap();
+    assert_eq!(opened.images().len(), 2);
+    for (image, wanted) in opened.images().iter().zip([&index, &level]) {
+        let mut found = Pixels::zeros(Dtype::Uint8, [0; 5]);
+        image.read(0, &Region::whole(image.meta().shape), &mut found).unwrap();
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        found.extend_le_bytes(&mut a);
+        wanted.extend_le_bytes(&mut b);
+        assert_eq!((found.shape(), found.dtype(), a), (wanted.shape(), wanted.dtype(), b));
+    }
+    write_npz(&path, hooke_core::Axes::YX, &[("index", &index), ("level", &level)]).unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), first, "the same bytes");
 }

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use hooke_io::tables::{TableError, TilePosition, TileRow, read_tiles, write_tiles};
+use hooke_io::tables::{
+    TableError, TilePosition, TileRow, read_positions, read_table, read_tiles, write_table,
+    write_tiles,
+};
 
 use crate::harness::Dice;
 
@@ -119,6 +122,62 @@ fn damaged_parquet_is_an_error() {
         bytes[at] ^= 1 << dice.below(8);
         std::fs::write(&path, &bytes).unwrap();
         let outcome = std::panic::catch_unwind(|| read_tiles(&path).is_ok());
+        assert!(outcome.is_ok(), "flip at byte {at} panics");
+    }
+}
+
+fn positions(text: &str) -> Result<Vec<(i64, TilePosition)>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.csv");
+    std::fs::write(&path, text).unwrap();
+    read_positions(&path).map_err(|e| e.to_string().replace(path.to_str().unwrap(), "p.csv"))
+}
+
+#[test]
+fn positions_are_in_one_unit_and_micrometres_come_first() {
+    let um = |x| TilePosition::Um([0.0, 1.0, x]);
+    assert_eq!(positions("tile,y_um,x_um\n1,1,2\n0,1,3\n"), Ok(vec![(1, um(2.0)), (0, um(3.0))]));
+    let both = "tile,z_um,y_um,x_um,z_px,y_px,x_px\n0,0,1,2,7,8,9\n";
+    assert_eq!(positions(both), Ok(vec![(0, um(2.0))]));
+    let lost = "tile,z_um,y_um,x_um,z_px,y_px,x_px\n0,,,,7,8,9\n";
+    assert_eq!(positions(lost), Ok(vec![(0, TilePosition::Px([7.0, 8.0, 9.0]))]));
+    let refused = |text: &str, why: &str| {
+        let error = positions(text).unwrap_err();
+        assert!(error.contains(why), "{error}");
+    };
+    refused("tile,y_um,x_um,y_px,x_px\n0,1,2,,\n1,,,3,4\n", "positions in pixels (row 2)");
+    refused("tile,y_um,x_um\n0,1,2\n1,,\n", "row 2, column `y_um`: found nothing");
+    refused("tile,y_um,x_um\n0,inf,2\n", "row 1, column `y_um`");
+    refused("tile,y_um,x_um\n0.5,1,2\n", "row 1, column `tile`");
+    refused("name,y_um,x_um\na,1,2\n", "column `tile` is missing");
+    refused("tile,y,x\n0,1,2\n", "column `y_um` is missing");
+    refused("tile,y_um,x_um\n", "no row");
+}
+
+#[test]
+fn any_table_is_read_whole_with_types() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    std::fs::write(&path, "tile,x,name,gap\n1,0.5,a,\n2,3,\"b, c\",4\n").unwrap();
+    let table = read_table(&path).unwrap();
+    let types: Vec<String> =
+        table.schema().fields().iter().map(|f| f.data_type().to_string()).collect();
+    assert_eq!(types, ["Int64", "Float64", "Utf8", "Int64"]);
+    assert_eq!(table.column(3).null_count(), 1);
+    let copy = folder.path().join("t.parquet");
+    write_table(&copy, &table).unwrap();
+    assert_eq!(read_table(&copy).unwrap().columns(), table.columns());
+    let empty = folder.path().join("e.csv");
+    std::fs::write(&empty, "tile,x\n").unwrap();
+    assert!(matches!(read_table(&empty), Err(TableError::Empty { .. })));
+    let content = std::fs::read(&copy).unwrap();
+    for seed in 0..300 {
+        let mut dice = Dice::new(seed);
+        let mut bytes = content.clone();
+        let at = dice.below(bytes.len() as u64) as usize;
+        bytes[at] ^= 1 << dice.below(8);
+        std::fs::write(&copy, &bytes).unwrap();
+        let outcome = std::panic::catch_unwind(|| read_table(&copy).is_ok());
         assert!(outcome.is_ok(), "flip at byte {at} panics");
     }
 }
