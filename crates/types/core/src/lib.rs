@@ -14,6 +14,7 @@
 //! | [`meta`] | what is known about an image, and where each value came from |
 //! | [`image`] | the traits of readers and writers |
 //! | [`tile_pixels`] | how a method asks for the voxels of a tile |
+//! | [`blob`] | blobs and pairs of them |
 //! | [`budget`] | memory sizes and how a budget is shared |
 //! | [`plan`] | stages of blocks, their inputs and outputs, and the hash of a run |
 //! | [`progress`] | progress and cancellation |
@@ -22,6 +23,7 @@
 //! | [`seed`] | random numbers that depend on position only |
 
 pub mod axes;
+pub mod blob;
 pub mod budget;
 pub mod downsample;
 pub mod dtype;
@@ -38,6 +40,7 @@ pub mod seed;
 pub mod tile_pixels;
 
 pub use axes::{Axes, Axis};
+pub use blob::{Blob, BlobPair, Review, Truth};
 pub use budget::Budget;
 pub use downsample::Downsample;
 pub use dtype::{Dtype, Sample};
