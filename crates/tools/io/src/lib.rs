@@ -43,6 +43,7 @@ pub mod image_entry;
 pub mod image_folder;
 pub mod imaris;
 pub mod jpeg2000;
+mod kept;
 pub mod lif;
 pub mod n5;
 pub mod natural;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hooke_core::image::{ImageSink, SourceError};
-use hooke_core::{Downsample, Dtype, ImageMeta, Level};
+use hooke_core::{Channel, Downsample, Dtype, ImageMeta, Level};
 use hooke_io::bdv::{BdvN5Sink, BdvSettings, BdvSink, BdvZarrSink, WorldUnit};
 use hooke_io::hdf5::{Hdf5Settings, Hdf5Sink};
 use hooke_io::image_folder::FolderSink;
@@ -198,20 +198,31 @@ impl OutputFormat {
 
     /// What of the metadata the format cannot hold.
     pub(super) fn lost(self, meta: &ImageMeta) -> Vec<&'static str> {
-        match self {
-            OutputFormat::Tiff(kind) => tiff::lost_items(meta, kind),
-            OutputFormat::Netcdf => netcdf::lost_items(meta),
-            OutputFormat::Npz => lost_beside_sizes(meta),
-            OutputFormat::Png | OutputFormat::ImageFolder => {
-                // Files of a folder keep the sizes within their plane.
-                let kept = if self == OutputFormat::Png { 0..3 } else { 0..1 };
-                let sized = meta.voxel_size_um[kept].iter().any(|s| s.value.is_some());
-                let size =
-                    if self == OutputFormat::Png { "voxel size" } else { "voxel size along z" };
-                sized.then_some(size).into_iter().chain(lost_beside_sizes(meta)).collect()
+        let keeps: &[&str] = match self {
+            OutputFormat::Tiff(kind) => return tiff::lost_items(meta, kind),
+            OutputFormat::Netcdf => return netcdf::lost_items(meta),
+            OutputFormat::Npy => return Vec::new(),
+            OutputFormat::OmeZarr | OutputFormat::N5 => &[
+                SIZE_Z,
+                SIZE_YX,
+                ORIGIN,
+                CHANNELS,
+                WAVELENGTHS,
+                INTERVAL,
+                TIMES,
+                SIGNIFICANT_BITS,
+                LABELS,
+            ],
+            OutputFormat::Hdf5 => &[SIZE_Z, SIZE_YX, ORIGIN, CHANNELS, INTERVAL],
+            OutputFormat::Bdv | OutputFormat::BdvN5 | OutputFormat::BdvZarr => {
+                &[SIZE_Z, SIZE_YX, ORIGIN, CHANNELS, INTERVAL]
             }
-            _ => Vec::new(),
-        }
+            OutputFormat::Npz => &[SIZE_Z, SIZE_YX],
+            OutputFormat::Png => &[],
+            // Files of a folder keep the sizes within their plane.
+            OutputFormat::ImageFolder => &[SIZE_YX],
+        };
+        known_items(meta).filter(|item| !keeps.contains(item)).collect()
     }
 
     /// Files beside the product that belong to it.
@@ -295,17 +306,35 @@ fn world_unit(store: &Store) -> WorldUnit {
     }
 }
 
-/// What is lost where only sizes of voxels are kept.
-fn lost_beside_sizes(meta: &ImageMeta) -> Vec<&'static str> {
+const SIZE_Z: &str = "voxel size along z";
+const SIZE_YX: &str = "voxel size along y and x";
+const ORIGIN: &str = "origin";
+const TURN: &str = "rotation or shear";
+const CHANNELS: &str = "channels";
+const WAVELENGTHS: &str = "wavelengths";
+const INTERVAL: &str = "frame interval";
+const TIMES: &str = "frame times";
+const SIGNIFICANT_BITS: &str = "significant bits";
+const LABELS: &str = "labels";
+
+/// What is known about an image, by name.
+fn known_items(meta: &ImageMeta) -> impl Iterator<Item = &'static str> + use<> {
+    let sized = meta.voxel_size_um.map(|s| s.value.is_some());
+    let named = |c: &Channel| c.name.is_some() || c.color.is_some();
+    let waves = |c: &Channel| c.excitation_nm.is_some() || c.emission_nm.is_some();
     let items = [
-        (meta.origin_um.iter().any(|o| o.value.is_some()), "origin"),
-        (meta.affine.is_some(), "affine"),
-        (!meta.channels.is_empty(), "channels"),
-        (meta.frame_interval_s.is_some(), "frame interval"),
-        (meta.frame_times_s.is_some(), "frame times"),
-        (meta.labels, "labels"),
+        (SIZE_Z, sized[0]),
+        (SIZE_YX, sized[1] || sized[2]),
+        (ORIGIN, meta.origin_um.iter().any(|o| o.value.is_some())),
+        (TURN, meta.is_turned()),
+        (CHANNELS, meta.channels.iter().any(named)),
+        (WAVELENGTHS, meta.channels.iter().any(waves)),
+        (INTERVAL, meta.frame_interval_s.is_some()),
+        (TIMES, meta.frame_times_s.is_some()),
+        (SIGNIFICANT_BITS, meta.significant_bits < 8 * meta.dtype.size() as u32),
+        (LABELS, meta.labels),
     ];
-    items.into_iter().filter_map(|(known, name)| known.then_some(name)).collect()
+    items.into_iter().filter_map(|(name, known)| known.then_some(name))
 }
 
 /// How a BigDataViewer file is written, with these levels.
@@ -327,4 +356,34 @@ fn tiff_options(kind: TiffKind, store: &Store) -> Result<tiff::WriteOptions, Out
         tile,
         ..tiff::WriteOptions::of(kind)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use hooke_core::{Axes, Sourced};
+
+    use super::*;
+
+    #[test]
+    fn what_a_format_does_not_hold_is_named() {
+        let mut meta = ImageMeta::new("a", Axes::TCZYX, [2, 1, 1, 4, 4], Dtype::Uint16);
+        let lost = |meta: &ImageMeta, format: OutputFormat| format.lost(meta);
+        for format in
+            [OutputFormat::OmeZarr, OutputFormat::Hdf5, OutputFormat::Bdv, OutputFormat::Png]
+        {
+            assert!(lost(&meta, format).is_empty(), "{format:?}");
+        }
+        meta.voxel_size_um = [Sourced::file(0.5); 3];
+        meta.frame_times_s = Some(vec![0.0, 1.5]);
+        meta.significant_bits = 12;
+        meta.channels = vec![Channel { emission_nm: Some(520.0), ..Channel::default() }];
+        // A calibrated affine says nothing that the sizes do not; a turned one does.
+        meta.affine = Some([0.5, 0.0, 0.0, 3.0, 0.0, 0.5, 0.0, 1.0, 0.0, 0.0, 0.5, 0.0]);
+        assert!(lost(&meta, OutputFormat::OmeZarr).is_empty());
+        assert_eq!(lost(&meta, OutputFormat::Hdf5), [WAVELENGTHS, TIMES, SIGNIFICANT_BITS]);
+        assert_eq!(lost(&meta, OutputFormat::ImageFolder)[0], SIZE_Z);
+        assert_eq!(lost(&meta, OutputFormat::Png)[..2], [SIZE_Z, SIZE_YX]);
+        meta.affine = Some([0.5, 0.1, 0.0, 3.0, -0.1, 0.5, 0.0, 1.0, 0.0, 0.0, 0.5, 0.0]);
+        assert_eq!(lost(&meta, OutputFormat::OmeZarr), [TURN]);
+    }
 }
