@@ -19,7 +19,8 @@ use crate::frame::execute;
 
 Writes: OUT, OUT.hooke.json and OUT.run.toml beside it")]
 pub struct ConvertArgs {
-    /// The image; several are joined along one axis, in the order given
+    /// The image, or the files of one like 'cells_<T,3>_<Z,2>.tif'; several are joined along one axis, in
+    /// the order given
     #[arg(value_name = "IN", required = true)]
     inputs: Vec<PathBuf>,
     /// The output; the suffix chooses the format, NAME/ a folder of pictures
