@@ -40,6 +40,10 @@ pub(super) trait View: Send + Sync {
     /// When a file cannot be read there.
     fn read(&self, region: &Region, out: &mut Pixels) -> Result<u64, SourceError>;
 
+    /// Whether blocks side by side read each voxel of the source once, so that their counts of clipped
+    /// values add up.
+    fn reads_once(&self) -> bool;
+
     /// Peak bytes, beside the result, while a box of this shape is read.
     fn scratch_bytes(&self, shape: [u64; 5]) -> u64;
 }
@@ -81,7 +85,7 @@ impl Views {
         }
         let mut view = match parts.as_slice() {
             [one] => Arc::clone(one),
-            _ => Arc::new(Joined::new(parts, inputs, along)?),
+            _ => Arc::new(Joined::new(parts, inputs, along, options.voxel_size.is_some())?),
         };
         if let Some(text) = &options.deinterleave {
             view = Arc::new(Deinterleaved::new(view, text, options.drop_remainder)?);
