@@ -134,10 +134,7 @@ fn mosaic_meta(
     let name = name.split('.').next().unwrap_or_default().to_owned();
     let mut meta = ImageMeta::new(name, axes, [1, 1, z, y, x], dtype);
     meta.labels = labels;
-    if let Some(voxel) = set.voxel_um {
-        meta.voxel_size_um =
-            voxel.map(|value| Sourced { value: Some(value), from: set.voxel_from });
-    }
+    meta.voxel_size_um = set.voxel_size();
     if let Some(origin) = set.origin_um() {
         meta.origin_um = origin.map(Sourced::file);
     }
