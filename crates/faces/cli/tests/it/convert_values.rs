@@ -227,3 +227,47 @@ fn blocks_threads_and_a_killed_run_change_nothing() {
     bench.ok(&format!("{line} -o c.ome.zarr --resume"));
     assert_eq!(bench.hash("a.ome.zarr"), bench.hash("c.ome.zarr"));
 }
+
+#[test]
+fn all_images_of_a_file_become_a_set() {
+    let bench = Bench::new();
+    let all = noise(3 * 2 * 4 * 20 * 30);
+    npy(&bench, "a.npy", &[3, 2, 4, 20, 30], &all);
+    bench.ok("convert a.npy -o a.xml --axes tczyx --voxel-size 2,1,1 --origin 1,2,3 -q");
+    let err = bench.fails(1, "convert a.xml -o b.zarr");
+    assert!(err.contains("2 images at once") && err.contains("--image all"), "{err}");
+    for (name, more) in
+        [("b.zarr", "--chunk 4,8,8 --levels 2"), ("b.xml", "--threads 1"), ("b.csv", "")]
+    {
+        bench.ok(&format!("convert a.xml -o {name} --image all {more} -q"));
+    }
+    for channel in 0..2 {
+        let wanted = bench.hash(&format!("a.xml --image {channel}"));
+        assert_eq!(bench.hash(&format!("b.zarr --image {channel}")), wanted);
+        assert_eq!(bench.hash(&format!("b.xml --image {channel}")), wanted);
+        let file = format!("b/tile_{channel:04}.ome.tif");
+        assert_eq!(bench.hash(&file), wanted);
+        assert_eq!(
+            image(&bench, &file)["origin_um"],
+            serde_json::json!({"z": 1.0, "y": 2.0, "x": 3.0})
+        );
+        bench.ok(&format!(
+            "convert a.xml -o one.npy --image {channel} --t 1: --x ::3 --overwrite -q"
+        ));
+        bench.ok("convert a.xml -o part.zarr --image all --t 1: --x ::3 --overwrite -q");
+        let one = bench.hash("one.npy");
+        assert_eq!(bench.hash(&format!("part.zarr --image {channel}")), one);
+    }
+    let ran = bench.ok("convert a.xml -o small.zarr --image all --dtype uint8 --cast clip");
+    assert!(ran.err.contains("values did not fit uint8"), "{}", ran.err);
+    for (line, said) in [
+        ("convert a.xml a.xml -o x.zarr --image all", "takes one input"),
+        ("convert a.xml -o x.tif --image all", "no set of tiles has the suffix .tif"),
+        ("convert a.xml -o x.zarr --image all --subtract mean", "is of one image"),
+        ("convert a.xml -o x.zarr --image all --dtype uint8 --cast scale", "give --range LO,HI"),
+        ("convert a.xml -o x.zarr --image most", "a number, or all"),
+    ] {
+        let err = bench.fails(2, line);
+        assert!(err.contains(said), "{line}: {err}");
+    }
+}

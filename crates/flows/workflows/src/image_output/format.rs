@@ -196,8 +196,20 @@ impl OutputFormat {
         }
     }
 
+    /// What the format cannot hold of any of these images, as a warning.
+    pub(super) fn lost_of(self, metas: &[ImageMeta]) -> Option<(String, String)> {
+        let mut lost: Vec<&str> = Vec::new();
+        for item in metas.iter().flat_map(|meta| self.lost(meta)) {
+            if !lost.contains(&item) {
+                lost.push(item);
+            }
+        }
+        let what = format!("{} does not hold {}", self.name(), lost.join(", "));
+        (!lost.is_empty()).then(|| ("not-stored".to_owned(), what))
+    }
+
     /// What of the metadata the format cannot hold.
-    pub(super) fn lost(self, meta: &ImageMeta) -> Vec<&'static str> {
+    fn lost(self, meta: &ImageMeta) -> Vec<&'static str> {
         let keeps: &[&str] = match self {
             OutputFormat::Tiff(kind) => return tiff::lost_items(meta, kind),
             OutputFormat::Netcdf => return netcdf::lost_items(meta),

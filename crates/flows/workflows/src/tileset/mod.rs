@@ -5,7 +5,7 @@
 //! | [`options`], `find`, `open`, [`mod@set`] | what a user named, to tiles with sizes and places |
 //! | `position_file` | positions in tables, BigDataViewer, ND2, layouts, ExM-Toolbox's arrays |
 //! | `pixels`, `boxes` | the voxels of the tiles, box by box |
-//! | `map_stage`, [`step`] | what workflows of blocks, and those of one step, share |
+//! | [`step`] | what workflows of one step share |
 //! | [`mod@info`], [`positions`] | what is there, where it lies, and new positions |
 //! | [`calibrate`], [`scale`], [`mask`] | intensities |
 //! | [`slice`](mod@slice), [`volume`] | one plane of the mosaic, and all of it |
@@ -24,7 +24,6 @@ pub mod error;
 pub mod export_bdv;
 mod find;
 pub mod info;
-mod map_stage;
 pub mod mask;
 mod open;
 pub mod options;

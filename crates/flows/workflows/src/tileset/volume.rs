@@ -19,14 +19,13 @@ use serde_json::json;
 
 use super::error::SetError;
 use super::export_bdv::dtype_of;
-use super::map_stage::samples;
 use super::options::{SetOptions, absolute};
 use super::pixels::{SetReader, Taking, block_error};
 use super::set::TileSet;
 use crate::engine::{
     BlockContext, BlockError, Finished, Markers, Registered, RunBlock, Summary, WorkDir, Workflow,
 };
-use crate::image_output::{FirstStage, ImageOutput, Store};
+use crate::image_output::{FirstStage, ImageOutput, Store, samples};
 
 /// Everything that decides the result.
 #[derive(Debug, Clone, Serialize, Deserialize)]
