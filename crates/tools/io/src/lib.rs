@@ -29,6 +29,7 @@
 //! | [`natural`] | natural order of names |
 //! | [`ome_zarr`] | OME-Zarr and plain Zarr |
 //! | [`pyramid`] | pyramid levels of an image that is being written |
+//! | [`video`] | MP4 films, written only |
 
 pub mod atomic;
 pub mod bdv;
@@ -63,6 +64,7 @@ pub mod tables;
 pub mod terastitcher;
 pub mod tiff;
 mod units;
+pub mod video;
 
 pub use chunk_cache::ChunkCache;
 pub use error::{Error, Result};

@@ -186,6 +186,9 @@ struct StoreArgs {
     /// With BigDataViewer: what one unit of the world is, a micrometre or a voxel along x
     #[arg(long, value_name = "UNIT", default_value = "um", value_parser = ["um", "px"])]
     bdv_units: String,
+    /// Of a film: frames per second
+    #[arg(long, value_name = "N", default_value_t = 20.0)]
+    fps: f64,
 }
 
 /// Runs the command.
@@ -234,6 +237,7 @@ pub fn run(args: ConvertArgs, cx: &Context) -> Result {
             pad_5d: w.pad_5d,
             bdv: w.bdv,
             bdv_units: w.bdv_units,
+            fps: w.fps,
             labels: v.labels,
             ..Store::default()
         },

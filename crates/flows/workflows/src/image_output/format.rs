@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hooke_core::image::{ImageSink, SourceError};
-use hooke_core::{Channel, Downsample, Dtype, ImageMeta, Level};
+use hooke_core::{Downsample, Dtype, ImageMeta, Level};
 use hooke_io::bdv::{BdvN5Sink, BdvSettings, BdvSink, BdvZarrSink, WorldUnit};
 use hooke_io::hdf5::{Hdf5Settings, Hdf5Sink};
 use hooke_io::image_folder::FolderSink;
@@ -12,6 +12,7 @@ use hooke_io::netcdf;
 use hooke_io::npy::NpzSink;
 use hooke_io::png::{PngSink, check_png};
 use hooke_io::tiff::{self, Kind as TiffKind, TiffSink};
+use hooke_io::video;
 
 use super::error::OutputError;
 use super::store::Store;
@@ -43,10 +44,12 @@ pub enum OutputFormat {
     Png,
     /// A folder of TIFF files, one per plane.
     ImageFolder,
+    /// A film.
+    Mp4,
 }
 
 /// Every format, as `--to` names it.
-pub const FORMATS: [&str; 12] = [
+pub const FORMATS: [&str; 13] = [
     "ome-zarr",
     "ome-tiff",
     "imagej-tiff",
@@ -59,10 +62,11 @@ pub const FORMATS: [&str; 12] = [
     "npz",
     "png",
     "image-folder",
+    "mp4",
 ];
 
 const SUFFIXES: &str =
-    ".ome.zarr, .zarr, .ome.tif, .tif, .h5, .hdf5, .nc, .xml, .n5, .npy, .npz or .png";
+    ".ome.zarr, .zarr, .ome.tif, .tif, .h5, .hdf5, .nc, .xml, .n5, .npy, .npz, .png or .mp4";
 
 impl OutputFormat {
     /// The format that was named, or that of the suffix; without a suffix OME-Zarr.
@@ -93,6 +97,7 @@ impl OutputFormat {
             Some("npz") => OutputFormat::Npz,
             Some("png") => OutputFormat::Png,
             Some("image-folder") => OutputFormat::ImageFolder,
+            Some("mp4") => OutputFormat::Mp4,
             Some(other) => {
                 let known = format!("one of {}", FORMATS.join(" "));
                 return Err(OutputError::option("format", other, &known));
@@ -107,6 +112,7 @@ impl OutputFormat {
             None if ends(&[".npy"]) => OutputFormat::Npy,
             None if ends(&[".npz"]) => OutputFormat::Npz,
             None if ends(&[".png"]) => OutputFormat::Png,
+            None if ends(&[".mp4"]) => OutputFormat::Mp4,
             None if path.extension().is_none() => OutputFormat::OmeZarr,
             None => {
                 let suffix = path.extension().unwrap_or_default().to_string_lossy();
@@ -138,6 +144,7 @@ impl OutputFormat {
             OutputFormat::Npz => "npz",
             OutputFormat::Png => "png",
             OutputFormat::ImageFolder => "image-folder",
+            OutputFormat::Mp4 => "mp4",
         }
     }
 
@@ -187,6 +194,14 @@ impl OutputFormat {
                 what: "the compression of a PNG picture is not chosen".to_owned(),
                 hint: "leave --compression out".to_owned(),
             }),
+            OutputFormat::Mp4 if store.compression.is_some() => Err(OutputError::Option {
+                what: "the compression of a film is not chosen".to_owned(),
+                hint: "leave --compression out".to_owned(),
+            }),
+            OutputFormat::Mp4 if !(store.fps.is_finite() && store.fps > 0.0) => {
+                Err(OutputError::option("fps", &store.fps.to_string(), "a number above 0"))
+            }
+            OutputFormat::Mp4 => Ok(video::check_mp4(path, meta)?),
             OutputFormat::Png => Ok(check_png(path, meta)?),
             OutputFormat::Npz => store.deflate_level().map(drop),
             OutputFormat::ImageFolder => {
@@ -194,47 +209,6 @@ impl OutputFormat {
             }
             OutputFormat::OmeZarr | OutputFormat::BdvZarr | OutputFormat::Npy => Ok(()),
         }
-    }
-
-    /// What the format cannot hold of any of these images, as a warning.
-    pub(super) fn lost_of(self, metas: &[ImageMeta]) -> Option<(String, String)> {
-        let mut lost: Vec<&str> = Vec::new();
-        for item in metas.iter().flat_map(|meta| self.lost(meta)) {
-            if !lost.contains(&item) {
-                lost.push(item);
-            }
-        }
-        let what = format!("{} does not hold {}", self.name(), lost.join(", "));
-        (!lost.is_empty()).then(|| ("not-stored".to_owned(), what))
-    }
-
-    /// What of the metadata the format cannot hold.
-    fn lost(self, meta: &ImageMeta) -> Vec<&'static str> {
-        let keeps: &[&str] = match self {
-            OutputFormat::Tiff(kind) => return tiff::lost_items(meta, kind),
-            OutputFormat::Netcdf => return netcdf::lost_items(meta),
-            OutputFormat::Npy => return Vec::new(),
-            OutputFormat::OmeZarr | OutputFormat::N5 => &[
-                SIZE_Z,
-                SIZE_YX,
-                ORIGIN,
-                CHANNELS,
-                WAVELENGTHS,
-                INTERVAL,
-                TIMES,
-                SIGNIFICANT_BITS,
-                LABELS,
-            ],
-            OutputFormat::Hdf5 => &[SIZE_Z, SIZE_YX, ORIGIN, CHANNELS, INTERVAL],
-            OutputFormat::Bdv | OutputFormat::BdvN5 | OutputFormat::BdvZarr => {
-                &[SIZE_Z, SIZE_YX, ORIGIN, CHANNELS, INTERVAL]
-            }
-            OutputFormat::Npz => &[SIZE_Z, SIZE_YX],
-            OutputFormat::Png => &[],
-            // Files of a folder keep the sizes within their plane.
-            OutputFormat::ImageFolder => &[SIZE_YX],
-        };
-        known_items(meta).filter(|item| !keeps.contains(item)).collect()
     }
 
     /// Files beside the product that belong to it.
@@ -301,6 +275,7 @@ impl OutputFormat {
             }
             OutputFormat::Npz => Box::new(NpzSink::create(path, meta, store.deflate_level()?)?),
             OutputFormat::Png => Box::new(PngSink::create(path, meta)?),
+            OutputFormat::Mp4 => video::create_mp4(path, meta, store.fps)?,
             OutputFormat::ImageFolder => {
                 Box::new(FolderSink::create(path, meta, &tiff_options(TiffKind::Tiff, store)?)?)
             }
@@ -316,37 +291,6 @@ fn world_unit(store: &Store) -> WorldUnit {
         "px" => WorldUnit::Pixel,
         _ => WorldUnit::Micrometre,
     }
-}
-
-const SIZE_Z: &str = "voxel size along z";
-const SIZE_YX: &str = "voxel size along y and x";
-const ORIGIN: &str = "origin";
-const TURN: &str = "rotation or shear";
-const CHANNELS: &str = "channels";
-const WAVELENGTHS: &str = "wavelengths";
-const INTERVAL: &str = "frame interval";
-const TIMES: &str = "frame times";
-const SIGNIFICANT_BITS: &str = "significant bits";
-const LABELS: &str = "labels";
-
-/// What is known about an image, by name.
-fn known_items(meta: &ImageMeta) -> impl Iterator<Item = &'static str> + use<> {
-    let sized = meta.voxel_size_um.map(|s| s.value.is_some());
-    let named = |c: &Channel| c.name.is_some() || c.color.is_some();
-    let waves = |c: &Channel| c.excitation_nm.is_some() || c.emission_nm.is_some();
-    let items = [
-        (SIZE_Z, sized[0]),
-        (SIZE_YX, sized[1] || sized[2]),
-        (ORIGIN, meta.origin_um.iter().any(|o| o.value.is_some())),
-        (TURN, meta.is_turned()),
-        (CHANNELS, meta.channels.iter().any(named)),
-        (WAVELENGTHS, meta.channels.iter().any(waves)),
-        (INTERVAL, meta.frame_interval_s.is_some()),
-        (TIMES, meta.frame_times_s.is_some()),
-        (SIGNIFICANT_BITS, meta.significant_bits < 8 * meta.dtype.size() as u32),
-        (LABELS, meta.labels),
-    ];
-    items.into_iter().filter_map(|(name, known)| known.then_some(name))
 }
 
 /// How a BigDataViewer file is written, with these levels.
@@ -368,34 +312,4 @@ fn tiff_options(kind: TiffKind, store: &Store) -> Result<tiff::WriteOptions, Out
         tile,
         ..tiff::WriteOptions::of(kind)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use hooke_core::{Axes, Sourced};
-
-    use super::*;
-
-    #[test]
-    fn what_a_format_does_not_hold_is_named() {
-        let mut meta = ImageMeta::new("a", Axes::TCZYX, [2, 1, 1, 4, 4], Dtype::Uint16);
-        let lost = |meta: &ImageMeta, format: OutputFormat| format.lost(meta);
-        for format in
-            [OutputFormat::OmeZarr, OutputFormat::Hdf5, OutputFormat::Bdv, OutputFormat::Png]
-        {
-            assert!(lost(&meta, format).is_empty(), "{format:?}");
-        }
-        meta.voxel_size_um = [Sourced::file(0.5); 3];
-        meta.frame_times_s = Some(vec![0.0, 1.5]);
-        meta.significant_bits = 12;
-        meta.channels = vec![Channel { emission_nm: Some(520.0), ..Channel::default() }];
-        // A calibrated affine says nothing that the sizes do not; a turned one does.
-        meta.affine = Some([0.5, 0.0, 0.0, 3.0, 0.0, 0.5, 0.0, 1.0, 0.0, 0.0, 0.5, 0.0]);
-        assert!(lost(&meta, OutputFormat::OmeZarr).is_empty());
-        assert_eq!(lost(&meta, OutputFormat::Hdf5), [WAVELENGTHS, TIMES, SIGNIFICANT_BITS]);
-        assert_eq!(lost(&meta, OutputFormat::ImageFolder)[0], SIZE_Z);
-        assert_eq!(lost(&meta, OutputFormat::Png)[..2], [SIZE_Z, SIZE_YX]);
-        meta.affine = Some([0.5, 0.1, 0.0, 3.0, -0.1, 0.5, 0.0, 1.0, 0.0, 0.0, 0.5, 0.0]);
-        assert_eq!(lost(&meta, OutputFormat::OmeZarr), [TURN]);
-    }
 }

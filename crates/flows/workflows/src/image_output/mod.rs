@@ -7,6 +7,7 @@
 
 mod error;
 mod format;
+mod lost;
 mod set;
 mod store;
 
