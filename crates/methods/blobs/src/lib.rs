@@ -4,13 +4,21 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`chance`](mod@chance) | how many pairs chance alone would make |
 //! | [`matches`] | tables of matches with both blobs spelled out |
 //! | [`matching`] | which blobs of two channels are one object |
+//! | [`neighborhood`] | which channels carry signal at a blob, by MagellanMapper's rule |
+//! | [`score`] | found blobs and pairs against the truth |
 //! | [`tuples`](mod@tuples) | objects seen in any number of channels |
 
+pub mod chance;
 mod error;
 pub mod matches;
 pub mod matching;
+pub mod neighborhood;
+pub mod score;
 pub mod tuples;
+mod wilson;
 
 pub use error::BlobsError;
+pub use wilson::Fraction;
