@@ -45,6 +45,7 @@ pub struct NeighborhoodPart {
     means: Vec<(usize, Vec<f64>)>,
     /// Of every channel, how often each value (as bits) lies in a neighbourhood of its blobs.
     values: Vec<Counts<u64>>,
+    emptied: usize,
 }
 
 /// Means, thresholds and flags of all blobs.
@@ -139,18 +140,12 @@ impl Neighborhoods {
             let (expected, found) = (self.channels, channels);
             return Err(BlobsError::Length { what: "channels of the image", expected, found });
         }
-        let is_owned = |voxel: &[i64; 3]| {
-            (0..3).all(|d| {
-                let from = core.0[d] as i64;
-                (from..from.saturating_add(core.1[d] as i64)).contains(&voxel[d])
-            })
-        };
-        let mut part =
-            NeighborhoodPart { means: Vec::new(), values: vec![Counts::default(); self.channels] };
-        for (row, voxel) in self.voxels.iter().enumerate() {
-            let Some(voxel) = voxel.filter(is_owned) else { continue };
+        let values = vec![Counts::default(); self.channels];
+        let mut part = NeighborhoodPart { means: Vec::new(), values, emptied: 0 };
+        for (row, voxel) in self.rows_in(core) {
             let own = self.owned_ball(row, voxel);
             let whole = if own.is_empty() { self.ball(voxel) } else { Vec::new() };
+            part.emptied += usize::from(own.is_empty());
             let mut means = Vec::with_capacity(channels);
             for channel in 0..channels {
                 let mut sum = 0.0;
@@ -187,8 +182,9 @@ impl Neighborhoods {
         let mut means = Array2::from_elem((self.spots.len(), self.channels), f64::NAN);
         let mut values = vec![Counts::<u64>::default(); self.channels];
         let mut is_measured = vec![false; self.spots.len()];
-        let mut measured = 0;
+        let (mut measured, mut emptied) = (0, 0);
         for part in parts {
+            emptied += part.emptied;
             for (row, of_row) in part.means {
                 is_measured[row] = true;
                 measured += 1;
@@ -209,10 +205,6 @@ impl Neighborhoods {
         let flags = Array2::from_shape_fn(means.dim(), |(row, channel)| {
             u8::from(thresholds[channel].is_some_and(|t| means[[row, channel]] >= t))
         });
-        let emptied = |(row, voxel): (usize, &Option<[i64; 3]>)| {
-            voxel.is_some_and(|v| self.owned_ball(row, v).is_empty())
-        };
-        let emptied = self.voxels.iter().enumerate().filter(|e| emptied(*e)).count();
         Ok(NeighborhoodResult { means, thresholds, flags, emptied })
     }
 
@@ -242,6 +234,26 @@ impl Neighborhoods {
         // From the nearer end, as numpy interpolates: flags agree to the last bit.
         let t = at - at.floor();
         Some(if t < 0.5 { low + (high - low) * t } else { high - (high - low) * (1.0 - t) })
+    }
+
+    /// Rows whose voxel lies in a box.
+    fn rows_in(&self, (start, shape): ([u64; 3], [u64; 3])) -> Vec<(usize, [i64; 3])> {
+        let from = start.map(|v| v as i64);
+        let to: [i64; 3] = std::array::from_fn(|d| from[d].saturating_add(shape[d] as i64));
+        let is_owned = |v: &[i64; 3]| (0..3).all(|d| (from[d]..to[d]).contains(&v[d]));
+        let of_row = |row: usize| Some((row, self.voxels[row].filter(is_owned)?));
+        let first = from.map(|v| v / REACH);
+        let count: [i64; 3] = std::array::from_fn(|d| (to[d].max(1) - 1) / REACH - first[d] + 1);
+        let cells = count.iter().fold(1i64, |n, c| n.saturating_mul(*c));
+        if cells.saturating_mul(self.channels as i64) > self.spots.len() as i64 {
+            return (0..self.spots.len()).filter_map(of_row).collect();
+        }
+        let cell = |i: i64| {
+            let step = [i / (count[1] * count[2]), i / count[2] % count[1], i % count[2]];
+            std::array::from_fn::<i64, 3, _>(|d| first[d] + step[d])
+        };
+        let keys = (0..cells).flat_map(|i| (0..self.channels).map(move |c| (c as u16, cell(i))));
+        keys.filter_map(|key| self.cells.get(&key)).flatten().filter_map(|r| of_row(*r)).collect()
     }
 
     /// Voxels of the image within the ball.
