@@ -8,6 +8,7 @@
 //! | [`matches`] | tables of matches with both blobs spelled out |
 //! | [`matching`] | which blobs of two channels are one object |
 //! | [`neighborhood`] | which channels carry signal at a blob, by MagellanMapper's rule |
+//! | [`pixel_stats`] | how much two channels overlap, voxel by voxel |
 //! | [`score`] | found blobs and pairs against the truth |
 //! | [`tuples`](mod@tuples) | objects seen in any number of channels |
 
@@ -16,6 +17,7 @@ mod error;
 pub mod matches;
 pub mod matching;
 pub mod neighborhood;
+pub mod pixel_stats;
 pub mod score;
 pub mod tuples;
 mod wilson;
