@@ -82,6 +82,7 @@ enum Store {
 /// bits.
 #[derive(Debug, Clone)]
 pub struct PairAccumulator {
+    dtypes: [Dtype; 2],
     sampling: Sampling,
     store: Store,
     n: u64,
@@ -111,15 +112,13 @@ impl PairAccumulator {
             [Some(a), Some(b)] => Store::Integers { counts: Counts::default(), least: [a, b] },
             _ => Store::Kept(Vec::new()),
         };
-        Ok(Self { sampling, store, n: 0, skipped: 0 })
+        Ok(Self { dtypes, sampling, store, n: 0, skipped: 0 })
     }
 
     /// Takes in some voxels, of which `mask` says which count.
     ///
-    /// The sample types must be those given to [`PairAccumulator::new`].
-    ///
     /// # Errors
-    /// When the lengths differ, or voxels would have to be binned and no range was given.
+    /// When the lengths differ, the sample types are not those given to [`PairAccumulator::new`], or voxels would have to be binned and no range was given.
     pub fn add<A: Sample, B: Sample>(
         &mut self,
         a: &[A],
@@ -130,6 +129,10 @@ impl PairAccumulator {
             true => Ok(()),
             false => Err(BlobsError::Length { what, expected: a.len(), found }),
         };
+        if [A::DTYPE, B::DTYPE] != self.dtypes {
+            let found = [A::DTYPE, B::DTYPE];
+            return Err(BlobsError::parameter("sample types", found, "those it was made for"));
+        }
         check("voxels of the second channel", b.len())?;
         match mask {
             None => self.extend(a.iter().zip(b)),
@@ -194,14 +197,9 @@ impl PairAccumulator {
     /// # Errors
     /// When the other was made for other types or another sampling, or as [`PairAccumulator::add`].
     pub fn merge(&mut self, mut other: Self) -> Result<(), BlobsError> {
-        let is_alike = matches!(
-            (&self.store, &other.store),
-            (Store::Integers { .. }, Store::Integers { .. })
-                | (Store::Kept(_) | Store::Binned { .. }, Store::Kept(_) | Store::Binned { .. })
-        );
-        if !is_alike || self.sampling != other.sampling {
-            let wanted = "voxels of the same types, taken in alike";
-            return Err(BlobsError::parameter("accumulator", other.sampling, wanted));
+        if self.dtypes != other.dtypes || self.sampling != other.sampling {
+            let found = (other.dtypes, other.sampling);
+            return Err(BlobsError::parameter("accumulator", found, "one that was made alike"));
         }
         self.n += other.n;
         self.skipped += other.skipped;

@@ -98,7 +98,13 @@ impl Moments {
         }
         let difference = self.variance[1] - self.variance[0];
         let root = difference.hypot(2.0 * self.covariance);
-        let slope = quotient(difference + root, 2.0 * self.covariance).filter(|m| *m > 0.0)?;
+        // Two forms of one quotient; neither subtracts numbers of similar size.
+        let slope = if difference < 0.0 {
+            quotient(2.0 * self.covariance, root - difference)
+        } else {
+            quotient(root + difference, 2.0 * self.covariance)
+        };
+        let slope = slope.filter(|m| *m > 0.0)?;
         Some(Line { slope, intercept: self.mean[1] - slope * self.mean[0] })
     }
 
@@ -127,6 +133,12 @@ impl Moments {
         let agreeing: u64 = joint.cells.iter().filter(agrees).map(|c| c.n).sum();
         (joint.n > 0).then(|| agreeing as f64 / joint.n as f64 - 0.5)
     }
+}
+
+/// The variance from raw moments; what is no more than rounding is 0.
+fn variance(mean_square: f64, mean: f64) -> f64 {
+    let variance = mean_square - mean * mean;
+    if variance > 1e-13 * mean_square { variance } else { 0.0 }
 }
 
 /// Sums of voxels that are not kept, independent of their order.
@@ -165,10 +177,7 @@ impl ExactMoments {
             mean: [mean_a, mean_b],
             squares: [aa, bb],
             product: ab,
-            variance: [
-                (aa / count - mean_a * mean_a).max(0.0),
-                (bb / count - mean_b * mean_b).max(0.0),
-            ],
+            variance: [variance(aa / count, mean_a), variance(bb / count, mean_b)],
             covariance: ab / count - mean_a * mean_b,
             integer_sums: None,
         }

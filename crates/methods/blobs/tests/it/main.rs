@@ -6,5 +6,6 @@ mod conformance_matching;
 mod intensity;
 mod kit;
 mod matching_laws;
+mod pixel_stats;
 mod score;
 mod tuples;
