@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::BlobsError;
-use crate::matching::{Gate, Objective, Site, assign, gate_edges};
+use crate::matching::{Gate, MAX_EDGES, Objective, Site, assign, gate_edges};
 use crate::wilson::Fraction;
 
 /// Where blobs could have been.
@@ -99,7 +99,7 @@ pub fn chance(
     // Ids decide which blob gets which random place, not the order of rows.
     frames.values_mut().flatten().for_each(|sites| sites.sort_by_key(|s| s.id));
     let count = |first: &[Site], second: &[Site]| -> Result<usize, BlobsError> {
-        Ok(assign(gate_edges(first, second, &gate)?, params.objective).pairs.len())
+        Ok(assign(gate_edges(first, second, &gate, MAX_EDGES)?, params.objective)?.pairs.len())
     };
     let sum = |counts: Vec<usize>| counts.into_iter().sum::<usize>();
     let observed = frames.values().map(|[a, b]| count(a, b)).collect::<Result<_, _>>().map(sum)?;

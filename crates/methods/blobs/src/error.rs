@@ -24,6 +24,15 @@ pub enum BlobsError {
         /// Over `z, y, x`.
         found: [f64; 3],
     },
+    /// A gate so wide that nearly everything is a candidate of everything.
+    #[error(
+        "more than {limit} pairs of blobs lie within the gate; a gate narrower than the spacing \
+         of blobs is wanted"
+    )]
+    TooManyPairs {
+        /// Pairs allowed.
+        limit: usize,
+    },
     /// Two blobs of one id.
     #[error("id {id} stands for more than one blob; number the tables anew")]
     DuplicateId {

@@ -6,7 +6,7 @@ use hooke_core::{Blob, BlobPair, Review, Truth};
 use serde::{Serialize, Serializer};
 
 use crate::error::BlobsError;
-use crate::matching::{Gate, Objective, Rows, Site, assign, gate_edges};
+use crate::matching::{Gate, MAX_EDGES, Objective, Rows, Site, assign, gate_edges};
 
 /// Counts, and what follows of them; `None` where there is nothing to divide by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -132,8 +132,8 @@ pub fn score_blobs(
         let frames = (channel, 0)..=(channel, u32::MAX);
         for (key, first) in found_sites.range(frames) {
             let Some(second) = truth_sites.get(key) else { continue };
-            for partners in assign(gate_edges(first, second, &gate)?, Objective::Cardinality).pairs
-            {
+            let edges = gate_edges(first, second, &gate, MAX_EDGES)?;
+            for partners in assign(edges, Objective::Cardinality)?.pairs {
                 let (at, wanted) =
                     (found_rows.row(partners.ids[0])?, truth_rows.row(partners.ids[1])?);
                 score.confirmed[at] = Review::Confirmed;

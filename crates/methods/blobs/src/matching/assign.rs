@@ -3,8 +3,9 @@
 use hooke_core::DisjointSets;
 use rayon::prelude::*;
 
-use super::gate::Edge;
+use super::gate::{Edge, MAX_EDGES};
 use super::shortest_path::{Graph, Solver, cost};
+use crate::error::BlobsError;
 
 /// Components solved one after another by one thread.
 const CHUNK: usize = 1024;
@@ -63,12 +64,14 @@ pub struct Assignment {
 /// each on its own, in parallel; rows and columns are ordered by id, which decides between sets
 /// of pairs that are equally good.
 ///
-/// # Panics
-/// When there are 2^32 edges or more.
-pub fn assign(mut edges: Vec<Edge>, objective: Objective) -> Assignment {
+/// # Errors
+/// [`BlobsError::TooManyPairs`] for more edges than [`MAX_EDGES`].
+pub fn assign(mut edges: Vec<Edge>, objective: Objective) -> Result<Assignment, BlobsError> {
     edges.par_sort_unstable_by_key(|e| e.ids);
     edges.dedup_by_key(|e| e.ids);
-    assert!(edges.len() < u32::MAX as usize, "edges are counted by 32 bits");
+    if edges.len() > MAX_EDGES {
+        return Err(BlobsError::TooManyPairs { limit: MAX_EDGES });
+    }
     let (components, nodes) = Components::of(&edges);
     let n = components.starts.len() - 1;
     let ranges: Vec<_> = (0..n).step_by(CHUNK).map(|from| from..(from + CHUNK).min(n)).collect();
@@ -84,7 +87,7 @@ pub fn assign(mut edges: Vec<Edge>, objective: Objective) -> Assignment {
         .collect();
     let mut pairs = solved.concat();
     pairs.par_sort_unstable_by_key(|p| p.ids);
-    Assignment { pairs, edges: edges.len(), largest_component: components.largest }
+    Ok(Assignment { pairs, edges: edges.len(), largest_component: components.largest })
 }
 
 /// The blobs of both sides that have a candidate, numbered by id, first side first.

@@ -1,5 +1,7 @@
 //! How far apart two blobs may lie, and all pairs that lie that close.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rayon::prelude::*;
 
 use crate::error::BlobsError;
@@ -11,8 +13,10 @@ const LARGEST_POSITION: f64 = (1u64 << 50) as f64;
 const CELL_SLACK: f64 = 1.0 + 1.0 / 65536.0;
 /// Cells per axis, at most; an index then takes 21 bits and three of them one word.
 const CELLS_PER_AXIS: f64 = (1u64 << 20) as f64;
+/// Pairs within the gate, at most; numbers of pairs take 32 bits.
+pub const MAX_EDGES: usize = u32::MAX as usize - 1;
 /// Blobs of the first side looked at together.
-const CHUNK: usize = 4096;
+const CHUNK: usize = 1024;
 
 /// An ellipsoid of given semi-axes around a blob; a partner lies strictly inside.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,11 +77,17 @@ pub struct Edge {
 /// edges of all blocks together are the edges of the volume.
 ///
 /// # Errors
-/// [`BlobsError::Position`] for a position that is no number.
+/// [`BlobsError::Position`] for a position that is no number; [`BlobsError::TooManyPairs`] beyond
+/// `limit`, soon after it is passed.
 ///
 /// # Cost
-/// `O(n log n + edges)`, parallel.
-pub fn gate_edges(first: &[Site], second: &[Site], gate: &Gate) -> Result<Vec<Edge>, BlobsError> {
+/// `O(n log n + edges)`, parallel. An edge takes 24 bytes, and about 80 when it is assigned.
+pub fn gate_edges(
+    first: &[Site],
+    second: &[Site],
+    gate: &Gate,
+    limit: usize,
+) -> Result<Vec<Edge>, BlobsError> {
     let usable = |p: &f64| p.abs() < LARGEST_POSITION;
     if let Some(bad) = first.iter().chain(second).find(|s| !s.position_um.iter().all(usable)) {
         return Err(BlobsError::Position { id: bad.id, found: bad.position_um });
@@ -87,8 +97,19 @@ pub fn gate_edges(first: &[Site], second: &[Site], gate: &Gate) -> Result<Vec<Ed
     }
     let cells = Cells::around(first, second, gate);
     let (first, second) = rayon::join(|| cells.sorted(first), || cells.sorted(second));
-    let parts: Vec<Vec<Edge>> =
-        first.par_chunks(CHUNK).map(|chunk| edges_of(chunk, &second, gate)).collect();
+    let (limit, total) = (limit.min(MAX_EDGES), AtomicUsize::new(0));
+    let parts: Vec<Vec<Edge>> = first
+        .par_chunks(CHUNK)
+        .map(|chunk| {
+            let edges = edges_of(chunk, &second, gate);
+            // Whether the sum passes the limit does not depend on the order of its parts.
+            let before = total.fetch_add(edges.len(), Ordering::Relaxed);
+            match before + edges.len() > limit {
+                true => Err(BlobsError::TooManyPairs { limit }),
+                false => Ok(edges),
+            }
+        })
+        .collect::<Result<_, _>>()?;
     Ok(parts.concat())
 }
 

@@ -15,7 +15,7 @@ mod stack;
 mod window;
 
 pub use assign::{Assignment, Objective, Partners, assign};
-pub use gate::{Edge, Gate, Site, gate_edges};
+pub use gate::{Edge, Gate, MAX_EDGES, Site, gate_edges};
 pub use stack::{Crowding, MatchParams, Matched, match_block, match_stack};
 pub(crate) use stack::{Rows, distance};
 pub use window::MatchWindow;
@@ -25,7 +25,7 @@ use crate::error::BlobsError;
 /// Matches two sets of points; ids of the result are row numbers, from 0.
 ///
 /// # Errors
-/// [`BlobsError::Position`] for a point that is no number.
+/// As [`gate_edges`], with the limit [`MAX_EDGES`].
 ///
 /// # Examples
 /// ```
@@ -47,5 +47,5 @@ pub fn match_points(
             |(i, p): (usize, &[f64; 3])| Site { id: i as u64, position_um: *p, is_inner: true };
         points.iter().enumerate().map(site).collect()
     };
-    Ok(assign(gate_edges(&sites(a_um), &sites(b_um), gate)?, objective))
+    assign(gate_edges(&sites(a_um), &sites(b_um), gate, MAX_EDGES)?, objective)
 }

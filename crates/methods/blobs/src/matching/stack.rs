@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hooke_core::{Blob, BlobPair};
 
 use super::assign::{Objective, Partners, assign};
-use super::gate::{Gate, Site, gate_edges};
+use super::gate::{Gate, MAX_EDGES, Site, gate_edges};
 use super::window::MatchWindow;
 use crate::error::BlobsError;
 use crate::matches::MatchTable;
@@ -23,10 +23,13 @@ pub struct MatchParams {
     pub channels: Option<Vec<u16>>,
     /// Where blobs and pairs must lie; anywhere when `None`.
     pub window: Option<MatchWindow>,
+    /// Pairs within the gate, of one frame and two channels, that memory is there for (about 80
+    /// bytes each).
+    pub max_edges: usize,
 }
 
 impl MatchParams {
-    /// A gate of 5 µm, the most pairs, all channels, anywhere.
+    /// A gate of 5 µm, the most pairs, all channels, anywhere, as many candidates as can be numbered.
     pub fn new(voxel_size_um: [f64; 3]) -> Self {
         Self {
             tolerance_um: [5.0; 3],
@@ -34,6 +37,7 @@ impl MatchParams {
             objective: Objective::default(),
             channels: None,
             window: None,
+            max_edges: MAX_EDGES,
         }
     }
 
@@ -98,7 +102,8 @@ pub struct Matched {
 /// Rows may come in any order; ids decide between sets of pairs that are equally good.
 ///
 /// # Errors
-/// When a parameter is out of range, a position is no number, or two blobs have one id.
+/// When a parameter is out of range, a position is no number, two blobs have one id, or more than
+/// `max_edges` pairs lie within the gate.
 ///
 /// # Reference
 /// Gating before an exact assignment (Kuhn 1955; Jonker & Volgenant 1987), unlike MagellanMapper,
@@ -131,6 +136,7 @@ pub fn match_block(
         objective: Objective::Cardinality,
         channels: channels.map(<[u16]>::to_vec),
         window: Some(MatchWindow::new(offset, shape, padding)?),
+        max_edges: MAX_EDGES,
     };
     let found = match_at(blobs, &params, |blob| blob.position)?;
     let mut tables = MatchTable::by_channels(&found.pairs, blobs)?;
@@ -168,7 +174,8 @@ fn match_at(
         }
         for ((_, t), first) in sites.range((channels[0], 0)..=(channels[0], u32::MAX)) {
             let Some(second) = sites.get(&(channels[1], *t)) else { continue };
-            let assignment = assign(gate_edges(first, second, &gate)?, params.objective);
+            let edges = gate_edges(first, second, &gate, params.max_edges)?;
+            let assignment = assign(edges, params.objective)?;
             crowding.edges += assignment.edges;
             crowding.largest_component =
                 crowding.largest_component.max(assignment.largest_component);

@@ -26,9 +26,15 @@ pub struct CrossCorrelation {
 
 impl CrossCorrelation {
     /// Nothing yet, for shifts of `-largest` to `largest` voxels.
-    pub fn new(largest: u32) -> Self {
-        let largest = i64::from(largest);
-        Self { largest, shifts: vec![Default::default(); 2 * largest as usize + 1] }
+    ///
+    /// # Errors
+    /// For shifts of more than 65,535 voxels.
+    pub fn new(largest: u32) -> Result<Self, BlobsError> {
+        if largest > u32::from(u16::MAX) {
+            return Err(BlobsError::parameter("largest shift", largest, "at most 65535 voxels"));
+        }
+        let shifts = vec![Default::default(); 2 * largest as usize + 1];
+        Ok(Self { largest: largest.into(), shifts })
     }
 
     /// Takes in one whole row of voxels along x; both ends of a pair must be within the mask.

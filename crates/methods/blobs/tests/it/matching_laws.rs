@@ -188,7 +188,9 @@ fn edges_of_blocks_are_those_of_the_whole() {
     };
     let (first, second) = (channel(0), channel(1));
     let gate = Gate::new([3.0, 5.0, 5.0]).unwrap();
-    let whole = assign(gate_edges(&first, &second, &gate).unwrap(), Objective::Cardinality);
+    let whole =
+        assign(gate_edges(&first, &second, &gate, MAX_EDGES).unwrap(), Objective::Cardinality)
+            .unwrap();
     for step in [[1, 1, 7, 13, 60], [1, 1, 20, 20, 20], [1, 1, 5, 61, 1]] {
         let mut edges = Vec::new();
         for block in grid(shape, step) {
@@ -204,9 +206,9 @@ fn edges_of_blocks_are_those_of_the_whole() {
             let owned: Vec<Site> = first.iter().filter(|s| within(s, [0.0; 3])).copied().collect();
             let near: Vec<Site> =
                 second.iter().filter(|s| within(s, gate.semi_axes_um())).copied().collect();
-            edges.extend(gate_edges(&owned, &near, &gate).unwrap());
+            edges.extend(gate_edges(&owned, &near, &gate, MAX_EDGES).unwrap());
         }
-        assert_eq!(assign(edges, Objective::Cardinality), whole, "{step:?}");
+        assert_eq!(assign(edges, Objective::Cardinality).unwrap(), whole, "{step:?}");
     }
 }
 
@@ -225,7 +227,7 @@ fn edges_are_all_pairs_within_the_gate_however_far_apart_others_lie() {
             second.iter().filter(|b| gate.distance(a.position_um, b.position_um).is_some()).count()
         };
         let wanted: usize = first.iter().map(near).sum();
-        assert_eq!(gate_edges(&first, &second, &gate).unwrap().len(), wanted);
+        assert_eq!(gate_edges(&first, &second, &gate, MAX_EDGES).unwrap().len(), wanted);
     }
 }
 
@@ -256,6 +258,12 @@ fn bad_input_is_refused_and_nothing_is_nothing() {
     for tolerance in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(Gate::new([1.0, tolerance, 1.0]).is_err());
     }
+    let [near, far] = [2, 3].map(|max_edges| {
+        let three = [blobs_at(0, 1, &line([0.0, 1.0, 2.0])), blobs_at(1, 9, &line([1.0]))].concat();
+        match_stack(&three, &MatchParams { max_edges, ..params() })
+    });
+    assert!(matches!(near, Err(BlobsError::TooManyPairs { limit: 2 })));
+    assert_eq!(far.unwrap().crowding[0].edges, 3);
     assert!(match_stack(&[], &params()).unwrap().pairs.is_empty());
     let alone = match_stack(&blobs_at(1, 1, &line([0.0])), &params()).unwrap();
     assert!(alone.pairs.is_empty() && alone.crowding.is_empty());

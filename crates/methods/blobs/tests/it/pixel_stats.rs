@@ -378,7 +378,7 @@ fn the_best_shift_is_found_and_correlations_are_those_of_the_overlap() {
         (0..40).map(|x| if x >= by { row[x - by] / 2 + 100 } else { 5 }).collect()
     };
     let others: Vec<Vec<u16>> = rows.iter().map(|r| shifted(r, 3)).collect();
-    let mut found = CrossCorrelation::new(6);
+    let mut found = CrossCorrelation::new(6).unwrap();
     let mut rest = found.clone();
     for (i, (a, b)) in rows.iter().zip(&others).enumerate() {
         let part = if i % 2 == 0 { &mut found } else { &mut rest };
@@ -401,10 +401,11 @@ fn the_best_shift_is_found_and_correlations_are_those_of_the_overlap() {
         let wanted = stats(&a, &b, Threshold::default()).pearson.unwrap();
         assert!(close(r.unwrap(), wanted, 1e-9), "{shift}");
     }
-    let mut short = CrossCorrelation::new(5);
+    let mut short = CrossCorrelation::new(5).unwrap();
     short.add_row(&[1u8, 2], &[2u8, 1], None).unwrap();
     assert_eq!(short.best().unwrap().shift, 0);
-    assert!(CrossCorrelation::new(2).best().is_none());
+    assert!(CrossCorrelation::new(2).unwrap().best().is_none());
+    assert!(CrossCorrelation::new(1 << 20).is_err());
     assert!(short.add_row(&[1u8], &[1u8, 2], None).is_err());
-    assert!(short.merge(&CrossCorrelation::new(2)).is_err());
+    assert!(short.merge(&CrossCorrelation::new(2).unwrap()).is_err());
 }
