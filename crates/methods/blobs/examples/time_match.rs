@@ -60,9 +60,9 @@ fn main() -> Result<(), Failure> {
     case("even chain of 10000", &a, &b, 5.0)?;
     let [a, b] = chain(10_000, |i| 4.9 - 1e-5 * i as f64);
     case("narrowing chain of 10000", &a, &b, 5.0)?;
-    for degree in [4.0, 8.0, 30.0] {
+    for degree in [4.0f64, 8.0, 30.0] {
         for n in [5_000, 3_000] {
-            let side = (5_000.0 * 4.0 / 3.0 * std::f64::consts::PI * 125.0 / degree as f64).cbrt();
+            let side = (5_000.0 * 4.0 / 3.0 * std::f64::consts::PI * 125.0 / degree).cbrt();
             let (a, b) = (scattered(3, 5_000, [side; 3]), scattered(4, n, [side; 3]));
             case(&format!("5000 x {n}, degree {degree}"), &a, &b, 5.0)?;
         }

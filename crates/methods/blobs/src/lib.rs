@@ -5,7 +5,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`chance`](mod@chance) | how many pairs chance alone would make |
-//! | [`matches`] | tables of matches with both blobs spelled out |
+//! | [`matches`](mod@matches) | tables of matches with both blobs spelled out |
 //! | [`matching`] | which blobs of two channels are one object |
 //! | [`neighborhood`] | which channels carry signal at a blob, by MagellanMapper's rule |
 //! | [`pixel_stats`] | how much two channels overlap, voxel by voxel |
