@@ -196,14 +196,14 @@ fn real_values_beyond_the_limit_are_binned_and_nearly_the_same() {
     rest.add(&a[1000..]);
     ranges[0].merge(&rest);
     ranges[1].add(&b);
-    let range = Some(ranges.map(|r| r.get().unwrap()));
-    let sampling = Sampling { kept: 1000, range, ..Sampling::default() };
+    let range = ranges.map(|r| r.get().unwrap());
+    let sampling = Sampling { kept: 1000, range: Some(range), ..Sampling::default() };
     let exact = stats(&a, &b, Threshold::Otsu);
     let mut pairs = PairAccumulator::new([Dtype::Float32; 2], sampling).unwrap();
     pairs.add(&a, &b, None).unwrap();
     assert!(pairs.is_binned());
     let binned = pairs.joint().stats(&Threshold::Otsu).unwrap();
-    let bin = range.unwrap().map(|[low, high]| (high - low) / 65536.0);
+    let bin = range.map(|[low, high]| (high - low) / 65536.0);
     assert!((binned.costes_t1.unwrap() - exact.costes_t1.unwrap()).abs() <= bin[0]);
     assert!((binned.threshold2.unwrap() - exact.threshold2.unwrap()).abs() <= bin[1]);
     for (a, b, tolerance) in [
