@@ -6,6 +6,7 @@ use hooke_core::Budget;
 use hooke_core::plan::InputStamp;
 use hooke_io::blobs::BlobFilter;
 use hooke_io::blobs::peers::{self, BlobFormat};
+use hooke_io::blobs::store::is_store;
 use hooke_io::tables::TableError;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -76,7 +77,11 @@ impl Step for Export {
             output: absolute(&options.output),
             ..options
         };
-        // Neither is opened before the words are known to make sense.
+        if is_store(&options.output) {
+            let what = format!("{}: a store, which is never replaced", options.output.display());
+            return Err(BlobsError::usage(what, "give the output another name"));
+        }
+        // The source is not opened before the words are known to make sense.
         let format = match options.format.as_deref() {
             Some(DENSITY) => None,
             Some(name) => Some(options::format(name)?),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hooke_core::Budget;
 use hooke_core::plan::InputStamp;
+use hooke_io::blobs::peers::BlobFormat;
 use hooke_io::blobs::store::{BlobStore, Import, Imported, StoreError, is_store};
 use hooke_io::blobs::{BlobSet, TableMeta, number_in_order, write_rows};
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,17 @@ pub fn is_table(output: &Path) -> bool {
     output.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"))
 }
 
+/// Refuses a store that would have the name of something else.
+fn check_name(output: &Path) -> Result<(), BlobsError> {
+    match BlobFormat::of_suffix(output) {
+        None | Some(BlobFormat::MagmapDb) => Ok(()),
+        Some(_) => {
+            let what = format!("{}: neither a store nor a .parquet", output.display());
+            Err(BlobsError::usage(what, "name a store .sqlite, or import and then export"))
+        }
+    }
+}
+
 /// What an import into a store came to: for people, for programs, and what to be warned of.
 pub type Told = (String, Value, Vec<(String, String)>);
 
@@ -62,6 +74,7 @@ pub type Told = (String, Value, Vec<(String, String)>);
 /// is then as it was.
 pub fn import(options: &ImportOptions) -> Result<Told, BlobsError> {
     let options = options.clone().absolute();
+    check_name(&options.output)?;
     let gathered = gather(&options)?;
     let prepared = prepare(&options, &gathered)?;
     let date = now();
@@ -80,6 +93,7 @@ pub fn import(options: &ImportOptions) -> Result<Told, BlobsError> {
 /// As [`import`].
 pub fn look(options: &ImportOptions) -> Result<Told, BlobsError> {
     let options = options.clone().absolute();
+    check_name(&options.output)?;
     let gathered = gather(&options)?;
     if options.output.exists() {
         BlobStore::open_to_read(&options.output)?;

@@ -1,17 +1,13 @@
 //! What a user types about blobs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use hooke_io::blobs::peers::BlobFormat;
 use hooke_io::blobs::{Roi, VoxelBox};
 
 use super::error::BlobsError;
+pub(super) use crate::options::absolute;
 use crate::options::{Lengths, read_option};
-
-/// An absolute path, so that a plan can be taken up from any folder.
-pub(super) fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
 
 /// Three numbers over `z, y, x`; one stands for all axes.
 pub(super) fn triple(option: &'static str, text: &str) -> Result<[f64; 3], BlobsError> {

@@ -37,8 +37,8 @@ pub struct ImportArgs {
     /// Region of the image that the blobs belong to, in voxels [default: the whole image]
     #[arg(long, value_name = "Z,Y,X:NZ,NY,NX", help_heading = "Output")]
     roi: Option<String>,
-    /// Tables of matches between the blobs; repeatable
-    #[arg(long, value_name = "FILE", help_heading = "Input")]
+    /// Tables of matches between the blobs
+    #[arg(long, value_name = "FILE", num_args = 1.., help_heading = "Input")]
     matches: Vec<PathBuf>,
     /// Format of the files [default: by suffix and columns]
     #[arg(long, value_name = "NAME", help_heading = "Input")]

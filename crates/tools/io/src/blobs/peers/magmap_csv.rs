@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use hooke_core::{Blob, BlobPair, Review, Truth};
 
-use super::Export;
 use super::magmap_npz::segment;
-use crate::Error;
+use super::{Export, lost};
 use crate::blobs::csv::{Records, bad_cell, number, write_records};
 use crate::blobs::set::{fill_components, pair_of};
 use crate::blobs::{BlobFile, BlobImage, BlobSet, number_in_order};
@@ -24,7 +23,7 @@ pub(super) fn write(path: &Path, export: &Export<'_>) -> Result<(), TableError> 
     let ends = |pair: &BlobPair| -> Result<[String; 2], TableError> {
         let mut texts = [String::new(), String::new()];
         for (text, id) in texts.iter_mut().zip(pair.blob_ids) {
-            let blob = by_id.get(&id).ok_or_else(|| lost(path, id))?;
+            let blob = by_id.get(&id).ok_or_else(|| lost(path, pair))?;
             let values = segment(blob, image);
             let cells: Vec<String> = values[..7].iter().map(|v| format!("{v:?}")).collect();
             *text = format!("[{}]", cells.join(", "));
@@ -48,10 +47,6 @@ pub(super) fn write(path: &Path, export: &Export<'_>) -> Result<(), TableError> 
         }
         Ok(())
     })
-}
-
-fn lost(path: &Path, id: u64) -> TableError {
-    Error::metadata(path, format!("a match of blob {id}, which is not among the blobs")).into()
 }
 
 /// Reads matches and the blobs in them. Blobs without an id are told apart by place and channel.

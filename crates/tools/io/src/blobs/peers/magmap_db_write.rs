@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use hooke_core::Blob;
+use hooke_core::{Blob, BlobPair};
 use rusqlite::{Connection, params};
 
-use super::Export;
 use super::magmap_npz::segment;
+use super::{Export, lost};
 use crate::atomic::AtomicFile;
 use crate::blobs::sqlite::failed;
 use crate::tables::TableError;
@@ -35,6 +35,13 @@ CREATE TABLE blob_matches (id INTEGER PRIMARY KEY AUTOINCREMENT, roi_id INTEGER,
 pub(super) fn write(path: &Path, export: &Export<'_>) -> Result<Vec<(String, String)>, TableError> {
     let image = export.image(path)?;
     let (places, moved) = places(path, export.blobs)?;
+    let numbered = export.blobs.iter().enumerate().map(|(index, b)| (b.id, index as i64 + 1));
+    let ids: HashMap<u64, i64> = numbered.collect();
+    let ends = |pair: &BlobPair| match pair.blob_ids.map(|id| ids.get(&id).copied()) {
+        [Some(first), Some(second)] => Ok([first, second]),
+        _ => Err(lost(path, pair)),
+    };
+    let matches = export.pairs.iter().map(ends).collect::<Result<Vec<_>>>()?;
     let file = AtomicFile::create(path)?;
     let fill = |db: &mut Connection| -> rusqlite::Result<()> {
         db.execute_batch(SCHEMA)?;
@@ -43,7 +50,6 @@ pub(super) fn write(path: &Path, export: &Export<'_>) -> Result<Vec<(String, Str
         let names = params![export.experiment, export.date];
         change.execute("INSERT INTO experiments VALUES (1, ?1, ?2)", names)?;
         change.execute("INSERT INTO rois VALUES (1, 1, 0, 0, 0, 0, 0, 0, 0)", [])?;
-        let mut ids = HashMap::new();
         {
             let mut insert =
                 change.prepare("INSERT INTO blobs VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
@@ -51,14 +57,12 @@ pub(super) fn write(path: &Path, export: &Export<'_>) -> Result<Vec<(String, Str
                 let (id, radius) = (index as i64 + 1, segment(blob, image)[3]);
                 let (confirmed, truth) = (blob.confirmed.code(), blob.truth.code());
                 insert.execute(params![id, x, y, z, radius, confirmed, truth, blob.channel])?;
-                ids.insert(blob.id, id);
             }
             let mut insert = change.prepare(
                 "INSERT INTO blob_matches (roi_id, blob1, blob2, dist) VALUES (1, ?1, ?2, ?3)",
             )?;
-            for pair in export.pairs {
-                let [a, b] = pair.blob_ids.map(|id| ids.get(&id));
-                insert.execute(params![a, b, pair.distance_scaled])?;
+            for (pair, [first, second]) in export.pairs.iter().zip(&matches) {
+                insert.execute(params![first, second, pair.distance_scaled])?;
             }
         }
         change.commit()

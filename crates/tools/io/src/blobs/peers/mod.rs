@@ -27,6 +27,7 @@ use super::{
     BlobFile, BlobImage, BlobSet, ColocFlags, TableMeta, read_csv_rows, read_rows, write_csv_rows,
     write_rows,
 };
+use crate::Error;
 use crate::tables::TableError;
 pub use format::BlobFormat;
 
@@ -55,6 +56,13 @@ impl Export<'_> {
         let missing = || TableError::NoVoxelSize { path: path.to_owned() };
         self.meta.image.as_ref().ok_or_else(missing)
     }
+}
+
+/// A match whose blob is not among the blobs.
+fn lost(path: &Path, pair: &BlobPair) -> Error {
+    let [a, b] = pair.blob_ids;
+    let what = format!("match {} of blobs {a} and {b}, not both of which are there", pair.match_id);
+    Error::metadata(path, what)
 }
 
 /// Reads a file of blobs.

@@ -9,7 +9,7 @@ use std::path::Path;
 use hooke_core::{Blob, BlobPair, Review};
 use serde_json::{Value, json};
 
-use super::Export;
+use super::{Export, lost};
 use crate::atomic::write_file;
 use crate::blobs::{BlobFile, BlobImage, BlobSet, number_in_order};
 use crate::tables::TableError;
@@ -123,8 +123,7 @@ fn lines(path: &Path, export: &Export<'_>) -> Result<Vec<Annotation>> {
     let one = |p: &BlobPair| {
         let ends = p.blob_ids.map(|id| place.get(&id).copied().map(corner));
         let [Some(a), Some(b)] = ends else {
-            let what = format!("match {} of a blob that is not among the blobs", p.match_id);
-            return Err(Error::metadata(path, what));
+            return Err(lost(path, p));
         };
         let [first, second] = p.channels;
         Ok(annotation(

@@ -67,7 +67,6 @@ fn cells(format: BlobFormat, index: usize, blob: &Blob, shortest: f64) -> Vec<St
             blob.id.to_string(),
         ],
         BlobFormat::RsfishCsv => {
-            // RS-FISH counts frames and channels from 1.
             let (t, c) = (u64::from(blob.t) + 1, u32::from(blob.channel) + 1);
             let intensity = blob.amplitude.unwrap_or(blob.response);
             vec![x, y, z, t.to_string(), c.to_string(), single(intensity)]
@@ -142,7 +141,7 @@ pub(super) fn read(
         let mut blob = Blob::at(0, voxels, um, 0.0, &source);
         for (name, place) in &further {
             let found = cell(*place);
-            if !found.is_empty() && put(&mut blob, name, found, image).is_none() {
+            if !found.is_empty() && put(&mut blob, format, name, found, image).is_none() {
                 return Err(bad_cell(path, row, name, found, "a number that this column can hold"));
             }
         }
@@ -170,18 +169,24 @@ fn further(format: BlobFormat, four_axes: bool) -> &'static [&'static str] {
 }
 
 /// Puts a cell into a blob; nothing when the column cannot hold it.
-fn put(blob: &mut Blob, column: &str, text: &str, image: &BlobImage) -> Option<()> {
+fn put(
+    blob: &mut Blob,
+    format: BlobFormat,
+    column: &str,
+    text: &str,
+    image: &BlobImage,
+) -> Option<()> {
     let value: f64 = text.parse().ok()?;
+    // RS-FISH counts frames and channels from 1.
+    let first = if format == BlobFormat::RsfishCsv { 1 } else { 0 };
     let whole = || (value.fract() == 0.0 && value.abs() < 9e15).then_some(value as i64);
     match column {
         "type" => {
             let confirmed = if whole()? == 2 { Review::Confirmed } else { Review::Unseen };
             blob.confirmed = confirmed;
         }
-        "t" if &*blob.source == "rsfish" => blob.t = u32::try_from(whole()?.checked_sub(1)?).ok()?,
-        "t" | "axis-0" | "FRAME" => blob.t = u32::try_from(whole()?).ok()?,
-        "c" => blob.channel = u16::try_from(whole()?.checked_sub(1)?).ok()?,
-        "channel" | "CHANNEL" => blob.channel = u16::try_from(whole()?).ok()?,
+        "t" | "axis-0" | "FRAME" => blob.t = u32::try_from(whole()? - first).ok()?,
+        "c" | "channel" | "CHANNEL" => blob.channel = u16::try_from(whole()? - first).ok()?,
         "intensity" => blob.amplitude = Some(value as f32),
         "radius_um" | "RADIUS" => blob.radius_um = value as f32,
         "r" => blob.radius_um = (value * image.shortest_um()) as f32,
