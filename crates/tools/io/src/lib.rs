@@ -7,6 +7,7 @@
 //! | [`error`] | the one error of this crate: file, what was found, what was wanted |
 //! | [`atomic`] | files that appear complete or not at all |
 //! | [`bdv`] | BigDataViewer: XML with HDF5, N5 or OME-Zarr |
+//! | [`blobs`] | tables, store and exchange of blobs and matches |
 //! | [`chunk_cache`] | decoded chunks, bounded in bytes, shared by all sources |
 //! | [`czi`] | Zeiss CZI |
 //! | [`expression`] | paths with tags, such as `scan_<X,2>_<Y,2>.tif`, and the files that match |
@@ -33,6 +34,7 @@
 
 pub mod atomic;
 pub mod bdv;
+pub mod blobs;
 pub mod chunk_cache;
 mod chunked;
 pub mod czi;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bdv;
+mod blobs;
 mod czi;
 mod expressions;
 mod harness;
