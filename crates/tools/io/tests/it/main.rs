@@ -23,6 +23,5 @@ mod tiff_conformance;
 mod tiff_faults;
 mod tiff_writing;
 mod video;
-mod video;
 mod zarr_conformance;
 mod zarr_write;

@@ -30,7 +30,7 @@ fn only_movies_of_bytes_become_films() {
 #[cfg(feature = "video")]
 #[test]
 fn a_film_shows_its_frames() {
-    use hooke_core::{ImageSink, Pixels, Region};
+    use hooke_core::{Pixels, Region};
     use openh264::formats::YUVSource;
 
     let folder = tempfile::tempdir().unwrap();
