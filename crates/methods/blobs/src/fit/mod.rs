@@ -1,0 +1,7 @@
+//! Blobs placed finer than a voxel, relative to the voxel of their peak: no block enters.
+
+pub(crate) mod gaussian;
+mod quadratic;
+mod solve;
+
+pub(crate) use quadratic::{MOVES, vertex};
