@@ -1,5 +1,8 @@
 //! Filters of every scale: their weights, their noise and how often noise alone peaks in them.
 
+use std::collections::BTreeMap;
+
+use hooke_filters::Border;
 use hooke_filters::gaussian::{gaussian_curvature_half_kernel, gaussian_half_weights};
 
 use crate::detect::{DetectParams, Method};
@@ -44,6 +47,15 @@ pub(crate) struct Scale {
     pub(crate) gain: f64,
     /// Variances of the differences of neighbouring voxels of such a response over its own.
     lambda: [f64; 3],
+}
+
+/// A filter near the faces of an image, where a voxel counts once more as its mirror image.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Folded {
+    /// Standard deviation of the response to noise of 1; larger than elsewhere.
+    pub(crate) gain: f64,
+    /// Response to a background that rises by 1 per voxel along each axis: mirrored it is a ridge.
+    pub(crate) tilt: [f64; 3],
 }
 
 /// All scales for one voxel size.
@@ -110,8 +122,10 @@ impl Scales {
     /// The score above which noise alone gives `false_per_mm3` blobs.
     pub(crate) fn threshold(&self, false_per_mm3: f64) -> f64 {
         let voxel_mm3 = self.voxel_um.iter().product::<f64>() * 1e-9;
+        // A peak of noise counts once over all scales: of the responses to it the finest is the largest.
         let expected = |u: f64| {
-            self.scales.iter().map(|s| s.peaks_per_voxel(u, self.long)).sum::<f64>() / voxel_mm3
+            let per_voxel = self.scales.iter().map(|s| s.peaks_per_voxel(u, self.long));
+            per_voxel.fold(0.0, f64::max) / voxel_mm3
         };
         // Above 2 the density of peaks falls with the threshold, in one, two and three dimensions.
         let (mut low, mut high) = (2.0, 40.0);
@@ -146,6 +160,43 @@ impl Scale {
         Self { sigma_um, width, terms, gain: variance.sqrt(), lambda }
     }
 
+    /// Whether the mirror images beyond the faces take part in the response of a voxel.
+    fn is_folded(&self, at: [usize; 3], shape: [usize; 3]) -> bool {
+        let reaches =
+            |half: &Vec<f64>, a: usize| at[a] + 1 < half.len() || at[a] + half.len() > shape[a];
+        self.terms.iter().any(|(_, t)| (0..3).any(|a| reaches(&t.halves[a], a)))
+    }
+
+    /// What the faces of an image of `shape` do to the filter at a voxel; `None` far from them.
+    pub(crate) fn fold(&self, at: [usize; 3], shape: [usize; 3]) -> Option<Folded> {
+        if !self.is_folded(at, shape) {
+            return None;
+        }
+        let folded: Vec<[Vec<(f64, f64)>; 3]> = self
+            .terms
+            .iter()
+            .map(|(_, t)| std::array::from_fn(|a| fold(&t.halves[a], at[a], shape[a])))
+            .collect();
+        let product = |a: &[(f64, f64)], b: &[(f64, f64)]| -> f64 {
+            // Kernels of two terms may differ in length: both are centred on the voxel.
+            let other = |d: f64| b.iter().find(|(e, _)| *e == d).map_or(0.0, |(_, w)| *w);
+            a.iter().map(|(d, w)| w * other(*d)).sum()
+        };
+        let (mut variance, mut tilt) = (0.0, [0.0; 3]);
+        for ((wa, _), a) in self.terms.iter().zip(&folded) {
+            for ((wb, _), b) in self.terms.iter().zip(&folded) {
+                variance += wa * wb * (0..3).map(|d| product(&a[d], &b[d])).product::<f64>();
+            }
+            for (axis, tilt) in tilt.iter_mut().enumerate() {
+                let along = |d: usize| -> f64 {
+                    a[d].iter().map(|(x, w)| if d == axis { x * w } else { *w }).sum()
+                };
+                *tilt += wa * (0..3).map(along).product::<f64>();
+            }
+        }
+        Some(Folded { gain: variance.sqrt(), tilt })
+    }
+
     /// Expected peaks above `u` per voxel of a Gaussian field that looks like the response to noise:
     /// the density of its Euler characteristic (Adler 1981; Worsley 1996, doi:10.1002/(SICI)1097-0193).
     fn peaks_per_voxel(&self, u: f64, long: [bool; 3]) -> f64 {
@@ -166,6 +217,18 @@ fn overlap(a: &[f64], b: &[f64], shift: i64) -> f64 {
     let at = |half: &[f64], x: i64| half.get(x.unsigned_abs() as usize).copied().unwrap_or(0.0);
     let reach = a.len() as i64 - 1;
     (-reach..=reach).map(|x| at(a, x) * at(b, x + shift)).sum()
+}
+
+/// A kernel centred on a voxel with the part beyond the faces turned back: distances from the voxel, and
+/// weights.
+fn fold(half: &[f64], at: usize, len: usize) -> Vec<(f64, f64)> {
+    let reach = half.len() as isize - 1;
+    let mut weights = BTreeMap::new();
+    for k in -reach..=reach {
+        let place = Border::Reflect.index(at as isize + k, len);
+        *weights.entry(place).or_insert(0.0) += half[k.unsigned_abs()];
+    }
+    weights.into_iter().map(|(place, weight)| (place as f64 - at as f64, weight)).collect()
 }
 
 fn difference_of_gaussians(narrow: [f64; 3], wide: [f64; 3]) -> Vec<(f64, Separable)> {
@@ -230,6 +293,27 @@ mod tests {
         let scales = scales(Method::Dog);
         let (lax, strict) = (scales.threshold(100.0), scales.threshold(1.0));
         assert!(lax > 3.0 && strict > lax && strict < 8.0, "{lax} {strict}");
+    }
+
+    #[test]
+    fn faces_raise_the_noise_and_make_ridges() {
+        let shape = [40, 64, 64];
+        for method in [Method::Dog, Method::Log] {
+            let scales = scales(method).scales;
+            let scale = &scales[0];
+            assert_eq!(scale.fold([20, 32, 32], shape), None);
+            let at_face = |at| {
+                scale
+                    .fold(at, shape)
+                    .map_or([0.0; 4], |f| [f.gain / scale.gain, f.tilt[0], f.tilt[1], f.tilt[2]])
+            };
+            let [gain, z, y, x] = at_face([20, 32, 63]);
+            // Mirrored noise is the same noise twice.
+            assert!(gain > 1.25 && gain < 1.5, "{gain}");
+            assert!(z.abs() < 1e-12 && y.abs() < 1e-12 && x > 0.1, "{x}");
+            assert!(at_face([20, 32, 0])[3] < -0.1);
+            assert!(at_face([0, 0, 0])[0] > 2.0);
+        }
     }
 
     #[test]

@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::{DetectError, Detector, Fit};
 use crate::background::CellCounts;
 use crate::fit::gaussian::{GROUP, GaussianFit, Start, WINDOW, fit_gaussian};
+use crate::fit::plane::{Plane, plane_around};
 use crate::fit::vertex;
 use crate::maxima::{Peak, peaks};
 use crate::point_grid::PointGrid;
 use crate::scale_space::{ScaleSpace, mend, response_at};
+use crate::scales::Folded;
 use crate::suppress::{Sphere, shared_part};
 use crate::voxel_box::VoxelBox;
 
@@ -58,6 +60,17 @@ pub struct Found {
 struct Placed {
     peak: Peak,
     offset: [f64; 3],
+}
+
+/// Near a face the noise of a response may be smaller than far from it, hardly below this part.
+const LOWEST_GAIN: f64 = 0.7;
+
+/// A blob among others, relative to the voxel of its peak.
+struct Surroundings {
+    /// The blob and its nearest neighbours, which are fitted together.
+    group: Vec<Start>,
+    /// All neighbours.
+    others: Vec<Start>,
 }
 
 impl Detector {
@@ -146,7 +159,7 @@ impl Detector {
             };
             let number = (k - 1) as u8;
             cells.extend(self.coarse.count(response, needed, core, number, scale.gain));
-            let threshold = (self.threshold * scale.gain) as f32;
+            let threshold = (LOWEST_GAIN * self.threshold * scale.gain) as f32;
             let responses = window.each_ref().map(|r| r.as_deref());
             // Planes on their own, in order.
             let planes: Vec<Vec<Peak>> = (within.start[0]..within.end[0])
@@ -157,7 +170,11 @@ impl Detector {
                     peaks(responses, needed, plane, number, threshold)
                 })
                 .collect();
-            placed.extend(planes.into_iter().flatten().map(|peak| {
+            let is_clear = |peak: &Peak| {
+                let gain = scale.fold(peak.at, shape).map_or(scale.gain, |f| f.gain);
+                f64::from(peak.value) > self.threshold * gain
+            };
+            placed.extend(planes.into_iter().flatten().filter(is_clear).map(|peak| {
                 let offset = match self.params.fit {
                     Fit::None => [0.0; 3],
                     _ => vertex(response, needed, shape, peak.at),
@@ -199,8 +216,26 @@ impl Detector {
             if response < self.params.min_response {
                 return None;
             }
+            let around = self.surroundings(i, placed, &spheres, &grid);
+            let folded = filter.fold(at, shape);
+            let wants_plane = folded.is_some() || self.params.fit == Fit::Gaussian;
+            let plane = match wants_plane {
+                true => self.plane(&around, raw, needed.start, at),
+                false => Plane::default(),
+            };
+            let snr = match folded {
+                Some(folded) => self.snr_at_face(value, &folded, &plane),
+                None => f64::from(value) / filter.gain,
+            };
             let gaussian = match self.params.fit {
-                Fit::Gaussian => self.fit(i, placed, &spheres, &grid, raw, needed.start),
+                Fit::Gaussian => {
+                    let fit = |starts: &[Start]| {
+                        fit_gaussian(raw, needed.start, at, starts, plane.slope, &self.optics)
+                    };
+                    let alone =
+                        || if around.group.len() > 1 { fit(&around.group[..1]) } else { None };
+                    fit(&around.group).or_else(alone)
+                }
                 Fit::Quadratic | Fit::None => None,
             };
             Some(Candidate {
@@ -208,7 +243,7 @@ impl Detector {
                 scale,
                 offset: one.offset,
                 response: response as f32,
-                snr: (f64::from(value) / filter.gain) as f32,
+                snr: snr as f32,
                 gaussian,
             })
         };
@@ -227,31 +262,54 @@ impl Detector {
         }
     }
 
-    /// Fits one blob, together with its neighbours if that is possible.
-    fn fit(
+    /// The score of a peak near a face. A background that rises towards the face is a ridge there
+    /// with its mirror image; what the filter makes of the ridge is taken off.
+    fn snr_at_face(&self, value: f32, folded: &Folded, plane: &Plane) -> f64 {
+        let ridge = plane.level.map_or(0.0, |level| {
+            let rise: f64 = (0..3).map(|a| folded.tilt[a] * plane.slope[a]).sum();
+            rise / self.optics.noise.variance(level).sqrt()
+        });
+        (f64::from(value) - ridge.max(0.0)) / folded.gain
+    }
+
+    fn plane(
+        &self,
+        around: &Surroundings,
+        raw: ArrayView3<'_, f32>,
+        start: [usize; 3],
+        at: [usize; 3],
+    ) -> Plane {
+        match around.group.first() {
+            Some(blob) => plane_around(raw, start, at, blob, &around.others, &self.optics),
+            None => Plane::default(),
+        }
+    }
+
+    /// What lies around blob `i`.
+    fn surroundings(
         &self,
         i: usize,
         placed: &[Placed],
         spheres: &[Sphere],
         grid: &PointGrid,
-        raw: ArrayView3<'_, f32>,
-        start: [usize; 3],
-    ) -> Option<GaussianFit> {
+    ) -> Surroundings {
         let peak = placed[i].peak.at;
+        // A Gaussian blob responds most at a scale below its own sigma (Lindeberg 1998).
+        let widen = (self.dimensions().max(1) as f64 / 2.0).sqrt();
         let begin = |j: &usize| Start {
             centre: std::array::from_fn(|a| {
                 placed[*j].peak.at[a] as f64 - peak[a] as f64 + placed[*j].offset[a]
             }),
-            sigma_um: self.scales.scales[usize::from(placed[*j].peak.scale)].sigma_um,
+            sigma_um: widen * self.scales.scales[usize::from(placed[*j].peak.scale)].sigma_um,
         };
-        let mut group = vec![i];
-        group.extend(self.neighbours(i, placed, spheres, grid));
-        let starts: Vec<Start> = group.iter().map(begin).collect();
-        let fit = |starts: &[Start]| fit_gaussian(raw, start, peak, starts, &self.optics);
-        fit(&starts).or_else(|| if starts.len() > 1 { fit(&starts[..1]) } else { None })
+        let mut others = self.neighbours(i, placed, spheres, grid);
+        let near: Vec<Start> = others.iter().map(begin).collect();
+        others.truncate(GROUP - 1);
+        others.insert(0, i);
+        Surroundings { group: others.iter().map(begin).collect(), others: near }
     }
 
-    /// The nearest blobs whose windows overlap that of blob `i`, each blob but once.
+    /// The blobs whose windows overlap that of blob `i`, each blob but once, the nearest first.
     fn neighbours(
         &self,
         i: usize,
@@ -286,7 +344,6 @@ impl Detector {
         }
         let mut others = taken.split_off(1);
         others.sort_by(|a, b| distance(*a).total_cmp(&distance(*b)).then(a.cmp(b)));
-        others.truncate(GROUP - 1);
         others
     }
 }

@@ -138,11 +138,7 @@ impl Detector {
 
     /// How far around a core its blobs' neighbours may lie whose windows overlap theirs.
     fn company(&self) -> [usize; 3] {
-        let widest = self.scales.largest_width();
-        match self.params.fit {
-            Fit::Gaussian => widest.map(|w| (2.0 * WINDOW * w).ceil() as usize + 1),
-            Fit::Quadratic | Fit::None => [0; 3],
-        }
+        self.scales.largest_width().map(|w| (2.0 * WINDOW * w).ceil() as usize + 1)
     }
 
     /// Half of the window over which voxels that are not finite are replaced.

@@ -19,6 +19,9 @@ const ITERATIONS: usize = 20;
 /// Steps that end the iteration, in widths.
 const CONVERGED: f64 = 1e-5;
 
+/// Widths by which a fit may move at a face.
+const AT_FACE: f64 = 3.0;
+
 /// Largest factor between sigma found and sigma of the scale.
 const SIGMA_FACTOR: f64 = 3.0;
 
@@ -34,7 +37,7 @@ pub(crate) struct Optics {
 
 impl Optics {
     /// Width of a blob along each axis in voxels, the point-spread function included.
-    fn width(&self, sigma_um: f64) -> [f64; 3] {
+    pub(crate) fn width(&self, sigma_um: f64) -> [f64; 3] {
         std::array::from_fn(|a| sigma_um.hypot(self.psf_um[a]) / self.voxel_um[a])
     }
 }
@@ -74,17 +77,20 @@ pub struct GaussianFit {
 ///
 /// * `voxels`: intensities of a block that starts at `start` of the image and holds the windows.
 /// * `peak`: voxel of the first blob's peak.
+/// * `slope`: of the background, per voxel; taken as given.
 ///
-/// `None` if the fit leaves the image, moves by more than a width, turns the blob into a hole, or
+/// `None` if the fit leaves the image, moves by more than a width (three towards the inside at a face,
+/// where a blob and its mirror image peak together), turns the blob into a hole, or
 /// has no unique solution.
 pub(crate) fn fit_gaussian(
     voxels: ArrayView3<'_, f32>,
     start: [usize; 3],
     peak: [usize; 3],
     blobs: &[Start],
+    slope: [f64; 3],
     optics: &Optics,
 ) -> Option<GaussianFit> {
-    let data = Data::gather(voxels, start, peak, blobs, optics);
+    let data = Data::gather(voxels, start, peak, blobs, slope, optics);
     let mut problem = Problem::new(&data, optics, blobs.len());
     let mut state = problem.begin(blobs)?;
     if data.values.len() <= state.len() {
@@ -115,6 +121,8 @@ pub(crate) fn fit_gaussian(
 struct Data {
     places: Vec<[usize; 3]>,
     values: Vec<f64>,
+    /// What the slope of the background adds to its level at the peak.
+    tilts: Vec<f64>,
     /// The box the places count from, relative to the peak.
     bounds: [Range<i64>; 3],
     /// Level and height of each blob that the fit starts with.
@@ -128,6 +136,7 @@ impl Data {
         start: [usize; 3],
         peak: [usize; 3],
         blobs: &[Start],
+        slope: [f64; 3],
         optics: &Optics,
     ) -> Self {
         // Windows as ranges of voxels relative to the peak, inside the image and the block.
@@ -149,7 +158,7 @@ impl Data {
             let q = |a: usize| ((p[a] as f64 - blob.centre[a]) / width[a]).powi(2);
             (0..3).filter(|a| optics.shape[*a] > 1).map(q).sum::<f64>() <= WINDOW * WINDOW
         };
-        let (mut places, mut values) = (Vec::new(), Vec::new());
+        let (mut places, mut values, mut tilts) = (Vec::new(), Vec::new(), Vec::new());
         let mut heights = Vec::with_capacity(blobs.len());
         for (i, blob) in blobs.iter().enumerate() {
             let nearest = blob.centre.map(|c| c.round() as i64);
@@ -171,6 +180,7 @@ impl Data {
                         if blobs[..i].iter().all(|b| !is_in(b, p)) {
                             places.push(std::array::from_fn(|a| (p[a] - bounds[a].start) as usize));
                             values.push(value);
+                            tilts.push((0..3).map(|a| slope[a] * p[a] as f64).sum());
                         }
                     }
                 }
@@ -184,7 +194,7 @@ impl Data {
         };
         let noise = optics.noise.variance(background).sqrt();
         heights.iter_mut().for_each(|h| *h = (*h - background).max(noise));
-        Self { places, values, bounds, background, heights }
+        Self { places, values, tilts, bounds, background, heights }
     }
 }
 
@@ -280,10 +290,10 @@ impl<'a> Problem<'a> {
         let mut chi2 = 0.0;
         // Derivatives that are not 0, and which they are.
         let mut row: Vec<(usize, f64)> = Vec::with_capacity(n);
-        for (place, value) in self.data.places.iter().zip(&self.data.values) {
+        for (i, (place, value)) in self.data.places.iter().zip(&self.data.values).enumerate() {
             row.clear();
             row.push((0, 1.0));
-            let mut model = state[0];
+            let mut model = state[0] + self.data.tilts[i];
             for (blob, profile) in profiles.iter().enumerate() {
                 let shape = profile.at(*place);
                 if shape < NOTHING {
@@ -323,13 +333,15 @@ impl<'a> Problem<'a> {
     /// Chi-squared at `state` with the weights of the last linearisation.
     fn chi2(&self, state: &[f64]) -> f64 {
         let profiles = self.profiles(state);
-        let data = self.data.places.iter().zip(&self.data.values).zip(&self.weights);
-        data.map(|((place, value), weight)| {
-            let shapes = profiles.iter().map(|p| (p, p.at(*place)));
-            let light: f64 = shapes.filter(|(_, s)| *s >= NOTHING).map(|(p, s)| p.height * s).sum();
-            weight * (value - state[0] - light).powi(2)
-        })
-        .sum()
+        let data = self.data.places.iter().zip(&self.data.values).zip(&self.data.tilts);
+        data.zip(&self.weights)
+            .map(|(((place, value), tilt), weight)| {
+                let shapes = profiles.iter().map(|p| (p, p.at(*place)));
+                let light: f64 =
+                    shapes.filter(|(_, s)| *s >= NOTHING).map(|(p, s)| p.height * s).sum();
+                weight * (value - state[0] - tilt - light).powi(2)
+            })
+            .sum()
     }
 
     /// The damped step; `None` if the equations have no solution even so.
@@ -370,7 +382,11 @@ impl<'a> Problem<'a> {
         let mut offset = [0.0; 3];
         self.long.iter().enumerate().for_each(|(i, a)| offset[*a] = state[2 + i]);
         let width = self.optics.width(start.sigma_um);
-        let moved = |a: &usize| ((offset[*a] - start.centre[*a]) / width[*a]).powi(2);
+        let moved = |a: &usize| {
+            let farthest =
+                if at_face(peak[*a], self.optics.shape[*a], width[*a]) { AT_FACE } else { 1.0 };
+            ((offset[*a] - start.centre[*a]) / (farthest * width[*a])).powi(2)
+        };
         let is_inside = |a: &usize| {
             let place = peak[*a] as f64 + offset[*a];
             (-0.5..self.optics.shape[*a] as f64 - 0.5).contains(&place)
@@ -403,6 +419,11 @@ impl<'a> Problem<'a> {
             chi2: chi2 / (self.data.values.len() - n) as f64,
         })
     }
+}
+
+/// Whether a face lies within a width of a voxel.
+fn at_face(at: usize, len: usize, width: f64) -> bool {
+    (at.min(len.saturating_sub(at + 1)) as f64) < width
 }
 
 impl Profile {
@@ -446,7 +467,8 @@ mod tests {
         let optics = optics([16, 32, 32]);
         let image = image(&optics, &[(300.0, [7.3, 15.6, 16.2], 2.8)]);
         let start = Start { centre: [0.0, 0.2, 0.0], sigma_um: 2.3 };
-        let fit = fit_gaussian(image.view(), [0; 3], [7, 16, 16], &[start], &optics).unwrap();
+        let fit =
+            fit_gaussian(image.view(), [0; 3], [7, 16, 16], &[start], [0.0; 3], &optics).unwrap();
         let expected = [0.3, -0.4, 0.2];
         assert!((0..3).all(|a| (fit.offset[a] - expected[a]).abs() < 1e-4), "{fit:?}");
         assert!((fit.sigma_um - 2.8).abs() < 1e-3 && (fit.amplitude - 300.0).abs() < 0.1);
@@ -463,7 +485,9 @@ mod tests {
             Start { centre: [0.0; 3], sigma_um: 2.5 },
             Start { centre: [0.0, 0.0, 8.0], sigma_um: 2.5 },
         ];
-        let fit = |n: usize| fit_gaussian(image.view(), [0; 3], [8, 16, 16], &starts[..n], &optics);
+        let fit = |n: usize| {
+            fit_gaussian(image.view(), [0; 3], [8, 16, 16], &starts[..n], [0.0; 3], &optics)
+        };
         let both = fit(2).unwrap();
         assert!((both.offset[2] + 0.4).abs() < 1e-2 && (both.amplitude - 100.0).abs() < 1.0);
         assert!(fit(1).is_none_or(|alone| (alone.offset[2] + 0.4).abs() > 0.1));
@@ -474,9 +498,12 @@ mod tests {
         let optics = optics([16, 32, 32]);
         let start = [Start { centre: [0.0; 3], sigma_um: 2.8 }];
         let hole = image(&optics, &[(-90.0, [8.0, 16.0, 16.0], 2.8)]);
-        assert_eq!(fit_gaussian(hole.view(), [0; 3], [8, 16, 16], &start, &optics), None);
+        assert_eq!(fit_gaussian(hole.view(), [0; 3], [8, 16, 16], &start, [0.0; 3], &optics), None);
         let nothing = Array3::from_elem((16, 32, 32), f32::NAN);
-        assert_eq!(fit_gaussian(nothing.view(), [0; 3], [8, 16, 16], &start, &optics), None);
-        assert_eq!(fit_gaussian(hole.view(), [0; 3], [8, 16, 16], &[], &optics), None);
+        assert_eq!(
+            fit_gaussian(nothing.view(), [0; 3], [8, 16, 16], &start, [0.0; 3], &optics),
+            None
+        );
+        assert_eq!(fit_gaussian(hole.view(), [0; 3], [8, 16, 16], &[], [0.0; 3], &optics), None);
     }
 }

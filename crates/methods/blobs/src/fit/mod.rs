@@ -1,6 +1,7 @@
 //! Blobs placed finer than a voxel, relative to the voxel of their peak: no block enters.
 
 pub(crate) mod gaussian;
+pub(crate) mod plane;
 mod quadratic;
 mod solve;
 
