@@ -104,7 +104,7 @@ impl BlobSimParams {
         let [low, high] = self.amplitude;
         let lengths = [
             ("psf", self.psf_um.iter().copied().fold(0.0, f64::max)),
-            ("psf", -self.psf_um.iter().copied().fold(0.0, f64::min)),
+            ("psf", self.psf_um.iter().copied().fold(0.0, f64::min)),
             ("jitter", self.jitter_um),
             ("sigma-cv", self.sigma_cv),
             ("background", self.background),

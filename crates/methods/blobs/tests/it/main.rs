@@ -1,0 +1,10 @@
+//! The crate's integration tests, one module each.
+#![allow(clippy::unwrap_used)]
+
+mod contrast;
+mod detect_bad_input;
+mod detect_conformance;
+mod detect_kit;
+mod detect_laws;
+mod detect_truth;
+mod sim;
