@@ -2,7 +2,8 @@
 //!
 //! The grid divides the whole image evenly. Every block counts the responses of its core, sampled on
 //! an absolute lattice, into a histogram per cell and scale; histograms of one cell add up exactly
-//! whatever blocks they come from. Once a cell is complete only two numbers of it are kept.
+//! whatever blocks they come from. Once a cell is complete two numbers of it are kept, and none of a
+//! cell in which there is nothing but the sensor's noise: those of most of a large image.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use crate::scales::Scales;
 use crate::voxel_box::VoxelBox;
 
 /// Side of a cell in widths of the widest filter.
-const CELL_WIDTHS: f64 = 32.0;
+const CELL_WIDTHS: f64 = 16.0;
 
 /// Shortest side of a cell, voxels.
 const SHORTEST: f64 = 16.0;
@@ -24,10 +25,13 @@ const SAMPLES: usize = 24;
 const BINS: usize = 96;
 
 /// Spreads up to so many times the sensor's are put down to chance.
-const CHANCE: f32 = 1.1;
+const CHANCE: f32 = 1.3;
 
-/// Interquartile range of a normal distribution in standard deviations.
-const IQR_PER_SIGMA: f32 = 1.348_979_5;
+/// Quantiles to either side of the median that tell the spread, and their distance from it in standard
+/// deviations. Bright blobs with their dark rims may fill a third of a cell: what is far from the median
+/// is them, not the spread of what is no blob.
+const NEAR_MEDIAN: [f64; 2] = [0.35, 0.65];
+const NEAR_PER_SIGMA: f32 = 0.385_320_5;
 
 /// The grid of an image.
 #[derive(Debug, Clone, PartialEq)]
@@ -155,23 +159,31 @@ fn edge(bin: usize) -> f32 {
     if bin >= BINS { size(bin - BINS) } else { -size(BINS - bin) }
 }
 
-/// A cell that may still lack parts.
+/// Histogram of a cell that may still lack parts.
 #[derive(Debug, Clone)]
-enum Cell {
-    Open { counts: Vec<u32>, seen: u64 },
-    Done { median: f32, spread: f32 },
+struct Open {
+    counts: Vec<u32>,
+    seen: u64,
 }
+
+/// What a cell adds to the scores in it: median (at least 0) and inflation (at least 1).
+type Level = [f32; 2];
+
+/// A cell of nothing but the sensor's noise.
+const QUIET: Level = [0.0, 1.0];
 
 /// Median and spread of the responses all over one image.
 #[derive(Debug, Clone)]
 pub(crate) struct Background {
     grid: CoarseGrid,
-    cells: BTreeMap<(u8, u64), Cell>,
+    open: BTreeMap<(u8, u64), Open>,
+    /// Cells that are complete and not quiet.
+    loud: BTreeMap<(u8, u64), Level>,
 }
 
 impl Background {
     pub(crate) fn new(grid: CoarseGrid) -> Self {
-        Self { grid, cells: BTreeMap::new() }
+        Self { grid, open: BTreeMap::new(), loud: BTreeMap::new() }
     }
 
     /// Adds what a block counted; parts of unknown cells or bins are left out.
@@ -180,26 +192,30 @@ impl Background {
         if part.cell >= nz * ny * nx {
             return;
         }
-        let open = || Cell::Open { counts: vec![0; 2 * BINS], seen: 0 };
-        let cell = self.cells.entry((part.scale, part.cell)).or_insert_with(open);
-        let Cell::Open { counts, seen } = cell else { return };
+        let key = (part.scale, part.cell);
+        let none = || Open { counts: vec![0; 2 * BINS], seen: 0 };
+        let cell = self.open.entry(key).or_insert_with(none);
         for (bin, count) in &part.counts {
-            if let Some(sum) = counts.get_mut(usize::from(*bin)) {
+            if let Some(sum) = cell.counts.get_mut(usize::from(*bin)) {
                 *sum += count;
-                *seen += u64::from(*count);
+                cell.seen += u64::from(*count);
             }
         }
         let at = [part.cell / (ny * nx), part.cell / nx % ny, part.cell % nx].map(|c| c as usize);
-        if *seen >= self.grid.samples(at) {
-            *cell = finished(counts, *seen);
+        if cell.seen >= self.grid.samples(at) {
+            let level = cell.level();
+            self.open.remove(&key);
+            if level != QUIET {
+                self.loud.insert(key, level);
+            }
         }
     }
 
-    /// Median (at least 0) and inflation (at least 1) of the responses of a scale at a voxel, in
-    /// units of the sensor's noise; trilinear between the centres of cells.
+    /// What to take off the response of a scale at a voxel, and what to divide it by, in units of the
+    /// sensor's noise; trilinear between the centres of cells.
     ///
     /// A negative median is the dips between blobs, not a darker background, and raises no score.
-    pub(crate) fn at(&self, scale: u8, at: [usize; 3]) -> [f32; 2] {
+    pub(crate) fn at(&self, scale: u8, at: [usize; 3]) -> Level {
         let corners: [[(usize, f32); 2]; 3] = std::array::from_fn(|a| {
             let centre = |cell: usize| {
                 let [start, end] = self.grid.range(a, cell);
@@ -214,36 +230,30 @@ impl Background {
             let weight = (p - centre(cell)) / (centre(other) - centre(cell));
             [(cell, 1.0 - weight), (other, weight)]
         });
-        let [mut median, mut spread] = [0.0; 2];
+        let mut sum = [0.0; 2];
         for (z, wz) in corners[0] {
             for (y, wy) in corners[1] {
                 for (x, wx) in corners[2] {
-                    let [m, s] = self.cell(scale, [z, y, x]);
-                    median += wz * wy * wx * m;
-                    spread += wz * wy * wx * s;
+                    let level = self.cell(scale, [z, y, x]);
+                    sum.iter_mut().zip(level).for_each(|(sum, l)| *sum += wz * wy * wx * l);
                 }
             }
         }
-        [median.max(0.0), (spread / CHANCE).max(1.0)]
+        sum
     }
 
-    fn cell(&self, scale: u8, cell: [usize; 3]) -> [f32; 2] {
-        match self.cells.get(&(scale, self.grid.number(cell))) {
-            Some(Cell::Done { median, spread }) => [*median, *spread],
-            Some(Cell::Open { counts, seen }) => match finished(counts, *seen) {
-                Cell::Done { median, spread } => [median, spread],
-                Cell::Open { .. } => [0.0, 1.0],
-            },
-            None => [0.0, 1.0],
-        }
+    fn cell(&self, scale: u8, cell: [usize; 3]) -> Level {
+        let key = (scale, self.grid.number(cell));
+        let open = || self.open.get(&key).map(Open::level);
+        self.loud.get(&key).copied().or_else(open).unwrap_or(QUIET)
     }
 }
 
-fn finished(counts: &[u32], seen: u64) -> Cell {
-    let quantile = |q: f64| {
-        let wanted = q * seen as f64;
+impl Open {
+    fn quantile(&self, q: f64) -> f32 {
+        let wanted = q * self.seen as f64;
         let mut below = 0.0;
-        for (bin, count) in counts.iter().enumerate() {
+        for (bin, count) in self.counts.iter().enumerate() {
             let count = f64::from(*count);
             if count > 0.0 && below + count >= wanted {
                 let part = ((wanted - below) / count) as f32;
@@ -252,9 +262,14 @@ fn finished(counts: &[u32], seen: u64) -> Cell {
             below += count;
         }
         0.0
-    };
-    let spread = (quantile(0.75) - quantile(0.25)) / IQR_PER_SIGMA;
-    Cell::Done { median: quantile(0.5), spread }
+    }
+
+    fn level(&self) -> Level {
+        let median = self.quantile(0.5);
+        let [below, above] = NEAR_MEDIAN.map(|q| (self.quantile(q) - median).abs());
+        let spread = below.min(above) / NEAR_PER_SIGMA;
+        [median.max(0.0), (spread / CHANCE).max(1.0)]
+    }
 }
 
 #[cfg(test)]
@@ -287,18 +302,18 @@ mod tests {
             (0..whole.voxels()).map(|_| 0.1 * normal.sample(&mut rng) as f32).collect();
         let scales = Scales::new(&DetectParams::default(), shape, [2.0; 3]);
         let grid = CoarseGrid::new(shape, &scales);
-        assert_eq!(grid.counts, [1, 4, 3]);
+        assert_eq!(grid.counts, [1, 8, 5]);
         let found = |step: [usize; 3]| {
             let mut all = Background::new(grid.clone());
             for core in crate::voxel_box::grid(shape, step) {
                 let counts = grid.count(&response, whole, core, 1, 0.1);
                 counts.iter().for_each(|c| all.add(c));
             }
-            assert!(all.cells.values().all(|c| matches!(c, Cell::Done { .. })));
+            assert!(all.open.is_empty());
             all.at(1, [3, 150, 20])
         };
         let [median, inflation] = found(shape);
-        assert!((median - 0.3).abs() < 0.1 && (inflation - 2.0 / 1.1).abs() < 0.1);
+        assert!((median - 0.3).abs() < 0.1 && (inflation - 2.0 / CHANCE).abs() < 0.15);
         assert_eq!(found([7, 64, 51]), [median, inflation]);
         assert_eq!(found([20, 11, 200]), [median, inflation]);
         assert_eq!(Background::new(grid.clone()).at(0, [0; 3]), [0.0, 1.0]);

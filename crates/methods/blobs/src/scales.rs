@@ -7,8 +7,11 @@ use hooke_filters::gaussian::{gaussian_curvature_half_kernel, gaussian_half_weig
 
 use crate::detect::{DetectParams, Method};
 
-/// Ratio of the two sigmas of a difference of Gaussians.
+/// Ratio of the two sigmas of a difference of Gaussians, unless that of neighbouring scales is near it.
 const RATIO: f64 = 1.259_921_049_894_873_2; // 2^(1/3), three scales per octave
+
+/// Ratios of neighbouring scales at which they share a Gaussian.
+const SHARED: std::ops::RangeInclusive<f64> = 1.15..=1.4;
 
 /// Sigmas along an axis, in voxels, below which the axis is not filtered.
 const FINEST: f64 = 0.5;
@@ -81,17 +84,20 @@ impl Scales {
         let finest = width(sigmas[0]);
         let filtered = std::array::from_fn(|a| long[a] && finest[a] >= FINEST);
         let masked = |w: [f64; 3]| std::array::from_fn(|a| if filtered[a] { w[a] } else { 0.0 });
+        let step = sigmas.get(1).map_or(RATIO, |next| next / sigmas[0]);
+        let ratio = if SHARED.contains(&step) { step } else { RATIO };
         let scales = sigmas
             .iter()
             .enumerate()
             .map(|(k, sigma)| {
                 let terms = match params.method {
                     Method::Dog => {
-                        // Where the next scale begins at the wide Gaussian of this one they share it.
-                        let wide = RATIO * sigma;
-                        let next = sigmas.get(k + 1).filter(|n| (*n / wide - 1.0).abs() < 1e-9);
-                        let wide = *next.unwrap_or(&wide);
-                        difference_of_gaussians(masked(width(*sigma)), masked(width(wide)))
+                        // A third less work where the next scale begins at the wide Gaussian of this one.
+                        let (wide, ratio) = match sigmas.get(k + 1) {
+                            Some(next) if SHARED.contains(&step) => (*next, next / sigma),
+                            _ => (ratio * sigma, ratio),
+                        };
+                        difference_of_gaussians(masked(width(*sigma)), masked(width(wide)), ratio)
                     }
                     Method::Log => laplacian(masked(width(*sigma)), *sigma, voxel_um),
                 };
@@ -231,8 +237,9 @@ fn fold(half: &[f64], at: usize, len: usize) -> Vec<(f64, f64)> {
     weights.into_iter().map(|(place, weight)| (place as f64 - at as f64, weight)).collect()
 }
 
-fn difference_of_gaussians(narrow: [f64; 3], wide: [f64; 3]) -> Vec<(f64, Separable)> {
-    let weight = 1.0 / (RATIO - 1.0);
+/// About `-s² Laplacian` in µm: with the ratio of the two sigmas it hardly changes.
+fn difference_of_gaussians(narrow: [f64; 3], wide: [f64; 3], ratio: f64) -> Vec<(f64, Separable)> {
+    let weight = 1.0 / (ratio - 1.0);
     vec![
         (weight, Separable::new(narrow.map(gaussian_half_weights))),
         (-weight, Separable::new(wide.map(gaussian_half_weights))),

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use multiversion::multiversion;
 use ndarray::ArrayView3;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ pub(crate) const GROUP: usize = 6;
 const ITERATIONS: usize = 20;
 
 /// Steps that end the iteration, in widths.
-const CONVERGED: f64 = 1e-5;
+const CONVERGED: f64 = 1e-4;
 
 /// Widths by which a fit may move at a face.
 const AT_FACE: f64 = 3.0;
@@ -208,6 +209,12 @@ struct Problem<'a> {
     matrix: Vec<f64>,
     gradient: Vec<f64>,
     weights: Vec<f64>,
+    /// What the model says of every voxel.
+    model: Vec<f64>,
+    /// Derivatives of the model: one row of voxels per parameter.
+    rows: Vec<f64>,
+    /// One row times the weights.
+    weighted: Vec<f64>,
     sigma_um: f64,
 }
 
@@ -222,15 +229,25 @@ struct Profile {
     along: [Vec<f64>; 3],
 }
 
-/// A Gaussian below this part of its height is taken as 0.
-const NOTHING: f64 = 1e-5;
-
 impl<'a> Problem<'a> {
     fn new(data: &'a Data, optics: &'a Optics, blobs: usize) -> Self {
         let long: Vec<usize> = (0..3).filter(|a| optics.shape[*a] > 1).collect();
         let n = 1 + blobs * (long.len() + 2);
-        let (matrix, gradient) = (vec![0.0; n * n], vec![0.0; n]);
-        Self { data, optics, long, blobs, matrix, gradient, weights: Vec::new(), sigma_um: 1.0 }
+        let voxels = data.values.len();
+        Self {
+            data,
+            optics,
+            long,
+            blobs,
+            matrix: vec![0.0; n * n],
+            gradient: vec![0.0; n],
+            weights: vec![0.0; voxels],
+            model: vec![0.0; voxels],
+            // The first row is the derivative by the background.
+            rows: vec![1.0; n * voxels],
+            weighted: vec![0.0; voxels],
+            sigma_um: 1.0,
+        }
     }
 
     /// Number of parameters of a blob.
@@ -276,72 +293,61 @@ impl<'a> Problem<'a> {
         profile
     }
 
-    fn profiles(&self, state: &[f64]) -> Vec<Profile> {
-        (0..self.blobs).map(|blob| self.profile(state, blob)).collect()
-    }
-
     /// Sets weights and normal equations at `state`, and returns its chi-squared.
     fn linearise(&mut self, state: &[f64]) -> f64 {
-        let profiles = self.profiles(state);
-        let (n, per) = (self.gradient.len(), self.per_blob());
-        self.matrix.fill(0.0);
-        self.gradient.fill(0.0);
-        self.weights.clear();
-        let mut chi2 = 0.0;
-        // Derivatives that are not 0, and which they are.
-        let mut row: Vec<(usize, f64)> = Vec::with_capacity(n);
-        for (i, (place, value)) in self.data.places.iter().zip(&self.data.values).enumerate() {
-            row.clear();
-            row.push((0, 1.0));
-            let mut model = state[0] + self.data.tilts[i];
-            for (blob, profile) in profiles.iter().enumerate() {
-                let shape = profile.at(*place);
-                if shape < NOTHING {
-                    continue;
-                }
-                model += profile.height * shape;
-                let first = 1 + blob * per;
-                row.push((first, shape));
+        let (n, per, voxels) = (self.gradient.len(), self.per_blob(), self.data.values.len());
+        self.model.iter_mut().zip(&self.data.tilts).for_each(|(m, tilt)| *m = state[0] + tilt);
+        for blob in 0..self.blobs {
+            let profile = self.profile(state, blob);
+            let own = &mut self.rows[(1 + blob * per) * voxels..][..per * voxels];
+            let (shapes, others) = own.split_at_mut(voxels);
+            let (centres, growths) = others.split_at_mut(self.long.len() * voxels);
+            for (v, place) in self.data.places.iter().enumerate() {
+                shapes[v] = profile.at(*place);
+                self.model[v] += profile.height * shapes[v];
                 let mut growth = 0.0;
                 for (i, &a) in self.long.iter().enumerate() {
                     let d = place[a] as f64 - profile.centre[a];
-                    row.push((first + 1 + i, profile.height * shape * profile.curve[a] * d));
+                    centres[i * voxels + v] = profile.height * shapes[v] * profile.curve[a] * d;
                     growth += profile.growth[a] * d * d;
                 }
-                row.push((first + per - 1, profile.height * shape * growth));
-            }
-            let weight = 1.0 / self.optics.noise.variance(model);
-            let residual = value - model;
-            self.weights.push(weight);
-            chi2 += weight * residual * residual;
-            for (k, (i, di)) in row.iter().enumerate() {
-                let weighted = weight * di;
-                self.gradient[*i] += weighted * residual;
-                for (j, dj) in &row[..=k] {
-                    self.matrix[i * n + j] += weighted * dj;
-                }
+                growths[v] = profile.height * shapes[v] * growth;
             }
         }
-        for i in 0..n {
-            for j in 0..i {
-                self.matrix[j * n + i] = self.matrix[i * n + j];
+        for (weight, model) in self.weights.iter_mut().zip(&self.model) {
+            *weight = 1.0 / self.optics.noise.variance(*model);
+        }
+        // From here on residuals.
+        self.model.iter_mut().zip(&self.data.values).for_each(|(m, value)| *m = value - *m);
+        for (i, row) in self.rows.chunks_exact(voxels).enumerate() {
+            let weighted = self.weighted.iter_mut().zip(row).zip(&self.weights);
+            weighted.for_each(|((weighted, d), weight)| *weighted = d * weight);
+            self.gradient[i] = dot(&self.weighted, &self.model);
+            for (j, other) in self.rows.chunks_exact(voxels).take(i + 1).enumerate() {
+                let sum = dot(&self.weighted, other);
+                self.matrix[i * n + j] = sum;
+                self.matrix[j * n + i] = sum;
             }
         }
-        chi2
+        let weighted = self.weighted.iter_mut().zip(&self.model).zip(&self.weights);
+        weighted.for_each(|((weighted, residual), weight)| *weighted = residual * weight);
+        dot(&self.weighted, &self.model)
     }
 
     /// Chi-squared at `state` with the weights of the last linearisation.
-    fn chi2(&self, state: &[f64]) -> f64 {
-        let profiles = self.profiles(state);
-        let data = self.data.places.iter().zip(&self.data.values).zip(&self.data.tilts);
-        data.zip(&self.weights)
-            .map(|(((place, value), tilt), weight)| {
-                let shapes = profiles.iter().map(|p| (p, p.at(*place)));
-                let light: f64 =
-                    shapes.filter(|(_, s)| *s >= NOTHING).map(|(p, s)| p.height * s).sum();
-                weight * (value - state[0] - tilt - light).powi(2)
-            })
-            .sum()
+    fn chi2(&mut self, state: &[f64]) -> f64 {
+        let data = self.data.values.iter().zip(&self.data.tilts);
+        let residuals = data.map(|(value, tilt)| value - state[0] - tilt);
+        self.model.iter_mut().zip(residuals).for_each(|(model, r)| *model = r);
+        for blob in 0..self.blobs {
+            let profile = self.profile(state, blob);
+            for (model, place) in self.model.iter_mut().zip(&self.data.places) {
+                *model -= profile.height * profile.at(*place);
+            }
+        }
+        let weighted = self.weighted.iter_mut().zip(&self.model).zip(&self.weights);
+        weighted.for_each(|((weighted, residual), weight)| *weighted = residual * weight);
+        dot(&self.weighted, &self.model)
     }
 
     /// The damped step; `None` if the equations have no solution even so.
@@ -424,6 +430,21 @@ impl<'a> Problem<'a> {
 /// Whether a face lies within a width of a voxel.
 fn at_face(at: usize, len: usize, width: f64) -> bool {
     (at.min(len.saturating_sub(at + 1)) as f64) < width
+}
+
+/// The sum of products, in eight running sums whatever the processor: the same bits everywhere.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let (a, rest_a) = a.as_chunks::<8>();
+    let (b, rest_b) = b.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for (a, b) in a.iter().zip(b) {
+        for i in 0..8 {
+            sums[i] += a[i] * b[i];
+        }
+    }
+    let rest: f64 = rest_a.iter().zip(rest_b).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f64>() + rest
 }
 
 impl Profile {

@@ -1,5 +1,7 @@
 //! The slope of the background around a blob.
 
+use std::ops::Range;
+
 use hooke_filters::order::median;
 use ndarray::ArrayView3;
 
@@ -15,7 +17,7 @@ const OTHERS: f64 = 3.0;
 /// Residuals larger than so many standard deviations are left out.
 const CLIP: f64 = 2.5;
 
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 3;
 
 /// Voxels that a plane needs.
 const FEWEST: usize = 50;
@@ -44,11 +46,7 @@ pub(crate) fn plane_around(
     others: &[Start],
     optics: &Optics,
 ) -> Plane {
-    let distance2 = |of: &Start, p: [f64; 3]| -> f64 {
-        let width = optics.width(of.sigma_um);
-        let along = |a: usize| ((p[a] - of.centre[a]) / width[a]).powi(2);
-        (0..3).filter(|a| optics.shape[*a] > 1).map(along).sum()
-    };
+    // Squared distance in widths along each axis, over the ranges of the shell.
     let range = |a: usize| {
         let low = start[a] as i64 - peak[a] as i64;
         let high = low + voxels.shape()[a] as i64;
@@ -56,16 +54,31 @@ pub(crate) fn plane_around(
         let from = ((blob.centre[a] - half).ceil() as i64).clamp(low, high);
         from..((blob.centre[a] + half).floor() as i64 + 1).clamp(from, high)
     };
-    let mut samples: Vec<([f64; 3], f64)> = Vec::new();
-    for z in range(0) {
-        for y in range(1) {
-            for x in range(2) {
-                let p = [z, y, x].map(|p| p as f64);
-                let rim = distance2(blob, p);
-                if rim < SHELL[0].powi(2)
-                    || rim > SHELL[1].powi(2)
-                    || others.iter().any(|o| distance2(o, p) < OTHERS * OTHERS)
-                {
+    let ranges: [Range<i64>; 3] = std::array::from_fn(range);
+    let tables = |of: &Start| -> [Vec<f64>; 3] {
+        let width = optics.width(of.sigma_um);
+        std::array::from_fn(|a| {
+            let along = |p: i64| match optics.shape[a] {
+                1 => 0.0,
+                _ => ((p as f64 - of.centre[a]) / width[a]).powi(2),
+            };
+            ranges[a].clone().map(along).collect()
+        })
+    };
+    let own = tables(blob);
+    let others: Vec<[Vec<f64>; 3]> = others.iter().map(tables).collect();
+    let (inner, outer) = (SHELL[0].powi(2), SHELL[1].powi(2));
+    let mut samples = Samples::default();
+    for (iz, z) in ranges[0].clone().enumerate() {
+        for (iy, y) in ranges[1].clone().enumerate() {
+            let rim = own[0][iz] + own[1][iy];
+            if rim > outer {
+                continue;
+            }
+            for (ix, x) in ranges[2].clone().enumerate() {
+                let rim = rim + own[2][ix];
+                let is_other = |o: &[Vec<f64>; 3]| o[0][iz] + o[1][iy] + o[2][ix] < OTHERS * OTHERS;
+                if rim < inner || rim > outer || others.iter().any(is_other) {
                     continue;
                 }
                 let at: [usize; 3] = std::array::from_fn(|a| {
@@ -73,7 +86,8 @@ pub(crate) fn plane_around(
                 });
                 let value = voxels[at];
                 if value.is_finite() {
-                    samples.push((p, f64::from(value)));
+                    samples.places.push([z, y, x].map(|p| p as f64));
+                    samples.values.push(value);
                 }
             }
         }
@@ -81,43 +95,57 @@ pub(crate) fn plane_around(
     robust_plane(&samples, optics).unwrap_or_default()
 }
 
-fn robust_plane(samples: &[([f64; 3], f64)], optics: &Optics) -> Option<Plane> {
-    if samples.len() < FEWEST {
+/// Voxels of the shell.
+#[derive(Default)]
+struct Samples {
+    places: Vec<[f64; 3]>,
+    values: Vec<f32>,
+}
+
+fn robust_plane(samples: &Samples, optics: &Optics) -> Option<Plane> {
+    if samples.values.len() < FEWEST {
         return None;
     }
     let long: Vec<usize> = (0..3).filter(|a| optics.shape[*a] > 1).collect();
     let n = 1 + long.len();
-    let mut values: Vec<f32> = samples.iter().map(|(_, v)| *v as f32).collect();
-    let mut plane = vec![0.0; n];
-    plane[0] = f64::from(median(&mut values)?);
-    let height = |plane: &[f64], p: &[f64; 3]| {
-        plane[0] + long.iter().zip(&plane[1..]).map(|(a, s)| s * p[*a]).sum::<f64>()
-    };
+    // Level and slopes; those of short axes stay 0.
+    let mut plane = [f64::from(median(&mut samples.values.clone())?), 0.0, 0.0, 0.0];
+    let mut sizes = Vec::with_capacity(samples.values.len());
     for _ in 0..ROUNDS {
-        let residual = |s: &([f64; 3], f64)| s.1 - height(&plane, &s.0);
-        values.clear();
-        values.extend(samples.iter().map(|s| residual(s).abs() as f32));
-        let spread = 1.4826 * f64::from(median(&mut values)?);
+        let residual = |p: &[f64; 3], v: &f32| {
+            f64::from(*v) - plane[0] - plane[1] * p[0] - plane[2] * p[1] - plane[3] * p[2]
+        };
+        let all = || samples.places.iter().zip(&samples.values);
+        sizes.clear();
+        sizes.extend(all().map(|(p, v)| residual(p, v).abs() as f32));
+        let spread = 1.4826 * f64::from(median(&mut sizes)?);
         let limit = CLIP * spread.max(optics.noise.variance(plane[0]).sqrt());
-        let (mut matrix, mut right, mut count) = (vec![0.0; n * n], vec![0.0; n], 0);
-        for sample in samples.iter().filter(|s| residual(s).abs() <= limit) {
-            let row: Vec<f64> =
-                std::iter::once(1.0).chain(long.iter().map(|a| sample.0[*a])).collect();
-            for i in 0..n {
-                right[i] += row[i] * sample.1;
-                (0..n).for_each(|j| matrix[i * n + j] += row[i] * row[j]);
+        let (mut sums, mut right, mut count) = ([[0.0; 4]; 4], [0.0; 4], 0);
+        for (p, v) in all().filter(|(p, v)| residual(p, v).abs() <= limit) {
+            let row = [1.0, p[0], p[1], p[2]];
+            for i in 0..4 {
+                right[i] += row[i] * f64::from(*v);
+                for j in 0..=i {
+                    sums[i][j] += row[i] * row[j];
+                }
             }
             count += 1;
         }
         if count < FEWEST {
             return None;
         }
-        solve(&cholesky(&matrix, n)?, n, &mut right);
-        plane = right;
+        let used: Vec<usize> = std::iter::once(0).chain(long.iter().map(|a| a + 1)).collect();
+        let entry = |k: usize| {
+            let (i, j) = (used[k / n], used[k % n]);
+            sums[i.max(j)][i.min(j)]
+        };
+        let matrix: Vec<f64> = (0..n * n).map(entry).collect();
+        let mut solution: Vec<f64> = used.iter().map(|i| right[*i]).collect();
+        solve(&cholesky(&matrix, n)?, n, &mut solution);
+        plane = [0.0; 4];
+        used.iter().zip(solution).for_each(|(i, s)| plane[*i] = s);
     }
-    let mut slope = [0.0; 3];
-    long.iter().zip(&plane[1..]).for_each(|(a, s)| slope[*a] = *s);
-    Some(Plane { slope, level: Some(plane[0]) })
+    Some(Plane { slope: [plane[1], plane[2], plane[3]], level: Some(plane[0]) })
 }
 
 #[cfg(test)]

@@ -31,13 +31,16 @@ fn filters_are_scipys() {
         Array3::from_shape_vec(shape, image.values.iter().map(|v| *v as f32).collect()).unwrap();
     let range = image.iter().fold(0.0_f32, |m, v| m.max(*v))
         - image.iter().fold(f32::INFINITY, |m, v| m.min(*v));
-    let compare = |found: ArrayView3<'_, f32>, name: &str| {
-        let expected = &arrays[name].values;
+    let mut compared = 0;
+    let mut compare = |found: ArrayView3<'_, f32>, name: &str| {
+        let Some(NpzArray { values: expected, .. }) = arrays.get(name) else { return };
+        compared += 1;
         let largest =
             found.iter().zip(expected).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
         assert!(largest < 1e-4 * f64::from(range), "{name}: off by {largest} of {range}");
     };
     let ratio = 2.0_f64.powf(1.0 / 3.0);
+    // The last set lacks two of its filters.
     for k in 0..4 {
         let sigma = three(&arrays[&format!("sigma_{k}")].values);
         compare(gaussian(image.view(), sigma).view(), &format!("gaussian_{k}"));
@@ -50,6 +53,7 @@ fn filters_are_scipys() {
         let log = Array3::from_shape_vec(shape, log).unwrap();
         compare(log.view(), &format!("laplace_of_gaussian_{k}"));
     }
+    assert_eq!(compared, 10);
 }
 
 #[test]
