@@ -1,5 +1,7 @@
 //! Peaks over space and scale.
 
+use multiversion::multiversion;
+
 use crate::voxel_box::VoxelBox;
 
 /// A voxel whose response is larger than that of its 80 neighbours over `z, y, x` and scale.
@@ -38,8 +40,12 @@ pub(crate) fn peaks(
     for z in within.start[0]..within.end[0] {
         for y in within.start[1]..within.end[1] {
             let first = ((z - held.start[0]) * shape[1] + y - held.start[1]) * shape[2];
-            for (i, chunk) in middle[first + from..first + to].chunks(CHUNK).enumerate() {
-                if !chunk.iter().fold(false, |any, v| any | (*v > threshold)) {
+            let row = &middle[first + from..first + to];
+            if !any_above(row, threshold) {
+                continue;
+            }
+            for (i, chunk) in row.chunks(CHUNK).enumerate() {
+                if !any_above(chunk, threshold) {
                     continue;
                 }
                 for (j, value) in chunk.iter().enumerate().filter(|(_, v)| **v > threshold) {
@@ -52,6 +58,11 @@ pub(crate) fn peaks(
         }
     }
     found
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
+fn any_above(values: &[f32], threshold: f32) -> bool {
+    values.iter().fold(false, |any, v| any | (*v > threshold))
 }
 
 fn beats_neighbours(

@@ -4,6 +4,7 @@ use hooke_filters::Border;
 use hooke_filters::fir::convolve_symmetric_into;
 use hooke_filters::gaussian::add_convolved;
 use hooke_filters::integral::IntegralTable;
+use multiversion::multiversion;
 use ndarray::ArrayView3;
 use rayon::prelude::*;
 
@@ -16,16 +17,20 @@ use crate::voxel_box::VoxelBox;
 pub(crate) struct ScaleSpace<'a> {
     voxels: &'a [f32],
     shape: [usize; 3],
-    narrow: Vec<f32>,
-    wide: Vec<f32>,
-    /// The filter that `wide` holds the result of.
+    /// The narrow and the wide one.
+    gaussians: &'a mut [Vec<f32>; 2],
+    /// The filter that the wide one is the result of.
     kept: Option<Separable>,
 }
 
 impl<'a> ScaleSpace<'a> {
     /// The scale space of a contiguous `(z, y, x)` volume, mirrored at its faces.
-    pub(crate) fn new(voxels: &'a [f32], shape: [usize; 3]) -> Self {
-        Self { voxels, shape, narrow: Vec::new(), wide: Vec::new(), kept: None }
+    pub(crate) fn new(
+        voxels: &'a [f32],
+        shape: [usize; 3],
+        gaussians: &'a mut [Vec<f32>; 2],
+    ) -> Self {
+        Self { voxels, shape, gaussians, kept: None }
     }
 
     /// Filters the volume at one scale, into the caller's memory.
@@ -49,7 +54,7 @@ impl<'a> ScaleSpace<'a> {
                 scaled[axis].iter_mut().for_each(|w| *w *= only);
             }
             let kernels = scaled.each_ref().map(|k| (k.len() > 1).then_some(k.as_slice()));
-            add_convolved(self.voxels, self.shape, kernels, out, &mut self.narrow);
+            add_convolved(self.voxels, self.shape, kernels, out, &mut self.gaussians[0]);
         }
     }
 
@@ -60,17 +65,27 @@ impl<'a> ScaleSpace<'a> {
             convolve_symmetric_into(voxels, shape, by.kernels(), Border::Reflect, out);
         };
         if self.kept.as_ref() == Some(narrow) {
-            std::mem::swap(&mut self.narrow, &mut self.wide);
+            self.gaussians.swap(0, 1);
         } else {
-            filter(narrow, &mut self.narrow);
+            filter(narrow, &mut self.gaussians[0]);
         }
-        filter(wide, &mut self.wide);
+        filter(wide, &mut self.gaussians[1]);
         self.kept = Some(wide.clone());
-        out.par_iter_mut()
-            .with_min_len(1 << 14)
-            .zip(&self.narrow)
-            .zip(&self.wide)
-            .for_each(|((out, narrow), wide)| *out = weight * (narrow - wide));
+        let [narrow, wide] = &*self.gaussians;
+        let parts = narrow.par_chunks(PART).zip(wide.par_chunks(PART));
+        out.par_chunks_mut(PART)
+            .zip(parts)
+            .for_each(|(out, (narrow, wide))| subtract(narrow, wide, weight, out));
+    }
+}
+
+/// Voxels that a thread subtracts in one go.
+const PART: usize = 1 << 14;
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
+fn subtract(narrow: &[f32], wide: &[f32], weight: f32, out: &mut [f32]) {
+    for ((out, narrow), wide) in out.iter_mut().zip(narrow).zip(wide) {
+        *out = weight * (narrow - wide);
     }
 }
 

@@ -27,6 +27,14 @@ pub struct Block<'a> {
     pub core: VoxelBox,
 }
 
+/// Working memory of [`Detector::detect_block`]; grows to what the largest block takes.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    stable: Vec<f32>,
+    gaussians: [Vec<f32>; 2],
+    responses: Vec<Vec<f32>>,
+}
+
 /// A blob of which one block is sure, but not how it compares with its surroundings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
@@ -65,6 +73,18 @@ struct Placed {
 /// Near a face the noise of a response may be smaller than far from it, hardly below this part.
 const LOWEST_GAIN: f64 = 0.7;
 
+/// Copies a view in C order, row by row where rows are contiguous.
+fn copy_into(view: ArrayView3<'_, f32>, out: &mut Vec<f32>) {
+    out.clear();
+    out.reserve(view.len());
+    for row in view.rows() {
+        match row.as_slice() {
+            Some(row) => out.extend_from_slice(row),
+            None => out.extend(row.iter()),
+        }
+    }
+}
+
 /// A blob among others, relative to the voxel of its peak.
 struct Surroundings {
     /// The blob and its nearest neighbours, which are fitted together.
@@ -79,9 +99,15 @@ impl Detector {
     /// Which candidates are found, and every bit of them, does not depend on how the volume is cut.
     /// Voxels that are not finite are replaced by the median around them; none is a peak.
     ///
+    /// * `scratch`: working memory to keep from block to block, one for each thread that works on blocks.
+    ///
     /// # Errors
     /// [`DetectError::Halo`] if the block lacks voxels.
-    pub fn detect_block(&self, block: Block<'_>) -> Result<Found, DetectError> {
+    pub fn detect_block(
+        &self,
+        block: Block<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<Found, DetectError> {
         let shape = self.volume.shape;
         let dim: [usize; 3] = block.voxels.dim().into();
         let held =
@@ -96,7 +122,8 @@ impl Detector {
         }
         let range = |a: usize| needed.start[a] - held.start[a]..needed.end[a] - held.start[a];
         let raw = block.voxels.slice_move(s![range(0), range(1), range(2)]);
-        let mut stable: Vec<f32> = raw.iter().copied().collect();
+        let mut stable = std::mem::take(&mut scratch.stable);
+        copy_into(raw, &mut stable);
         let bad = self.mend(&mut stable, needed, block.core);
         // A copy only where something was replaced.
         let mended =
@@ -105,8 +132,8 @@ impl Detector {
         stable.par_chunks_mut(1 << 14).for_each(|part| self.stabiliser.apply(part));
         let bad = bad.unwrap_or_default();
         let mut found = Found { not_finite: bad.len() as u64, ..Found::default() };
-        let placed = self.placed_peaks(&stable, needed, block.core, &mut found.cells);
-        drop(stable);
+        let placed = self.placed_peaks(&stable, needed, block.core, &mut found.cells, scratch);
+        scratch.stable = stable;
         found.candidates = self.candidates(&placed, raw, intensities, needed, block.core, &bad);
         Ok(found)
     }
@@ -118,7 +145,9 @@ impl Detector {
         needed: VoxelBox,
         core: VoxelBox,
     ) -> Option<Vec<[usize; 3]>> {
-        if voxels.iter().all(|v| v.is_finite()) {
+        // Whole pieces at a time: a loop that may end anywhere is a slow one.
+        let is_finite = |part: &[f32]| part.iter().fold(true, |all, v| all & v.is_finite());
+        if voxels.chunks(1 << 12).all(is_finite) {
             return None;
         }
         let local = |p: [usize; 3]| std::array::from_fn(|a| p[a] - needed.start[a]);
@@ -135,23 +164,23 @@ impl Detector {
         needed: VoxelBox,
         core: VoxelBox,
         cells: &mut Vec<CellCounts>,
+        scratch: &mut Scratch,
     ) -> Vec<Placed> {
         let shape = self.volume.shape;
         let within = core.grown(self.company(), shape);
         let scales = &self.scales.scales;
-        let mut space = ScaleSpace::new(stable, needed.shape());
+        let mut space = ScaleSpace::new(stable, needed.shape(), &mut scratch.gaussians);
         // Responses of the scale below, this one, and the one above.
         let mut window: [Option<Vec<f32>>; 3] = Default::default();
-        let mut spare = Vec::new();
         let mut placed = Vec::new();
         for k in 0..=scales.len() {
             let above = scales.get(k).map(|scale| {
-                let mut response = std::mem::take(&mut spare);
+                let mut response = scratch.responses.pop().unwrap_or_default();
                 space.respond(scale, &mut response);
                 response
             });
             window.rotate_left(1);
-            spare = std::mem::replace(&mut window[2], above).unwrap_or_default();
+            scratch.responses.extend(std::mem::replace(&mut window[2], above));
             let (Some(scale), Some(response)) =
                 (k.checked_sub(1).and_then(|k| scales.get(k)), &window[1])
             else {
@@ -182,6 +211,7 @@ impl Detector {
                 Placed { peak, offset }
             }));
         }
+        scratch.responses.extend(window.into_iter().flatten());
         placed.sort_by_key(|p| (p.peak.at, p.peak.scale));
         placed
     }

@@ -54,7 +54,7 @@ impl Detector {
         let stays = suppress(&spheres, self.params.overlap, self.dimensions());
         let mut stays = stays.into_iter();
         blobs.retain(|_| stays.next().unwrap_or(true));
-        blobs.sort_by(|a, b| by_place(a, b));
+        blobs.sort_by(by_place);
         blobs
     }
 

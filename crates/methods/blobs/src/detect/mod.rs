@@ -23,7 +23,7 @@ use crate::voxel_box::VoxelBox;
 
 pub use crate::background::CellCounts;
 pub use crate::fit::gaussian::GaussianFit;
-pub use block::{Block, Candidate, Found};
+pub use block::{Block, Candidate, Found, Scratch};
 pub use finish::number;
 pub use params::{DetectError, DetectParams, Fit, Method};
 pub use volume::{Detected, detect_volume};

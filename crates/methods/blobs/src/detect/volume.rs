@@ -4,7 +4,7 @@ use hooke_core::Blob;
 use ndarray::{ArrayView3, s};
 use rayon::prelude::*;
 
-use super::{Block, DetectError, DetectParams, Detector, Found, Volume, number};
+use super::{Block, DetectError, DetectParams, Detector, Found, Scratch, Volume, number};
 use crate::noise::{NoiseSample, fit_noise, measure_cell, sample_boxes};
 use crate::voxel_box::{VoxelBox, grid};
 
@@ -70,9 +70,10 @@ pub fn detect_volume(
     let cores: Vec<VoxelBox> = grid(shape, block.unwrap_or(shape)).collect();
     let found: Vec<Found> = cores
         .into_par_iter()
-        .map(|core| {
+        .map_init(Scratch::default, |scratch, core| {
             let needed = detector.needed(core);
-            detector.detect_block(Block { voxels: view(needed), start: needed.start, core })
+            let block = Block { voxels: view(needed), start: needed.start, core };
+            detector.detect_block(block, scratch)
         })
         .collect::<Result<_, _>>()?;
     let mut blobs = detector.finish(0, 0, &found);

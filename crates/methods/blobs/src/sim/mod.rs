@@ -138,7 +138,7 @@ impl BlobSimParams {
             ),
         ];
         let lengths = lengths.map(|(name, v)| {
-            (name, v.to_string(), v >= 0.0 && v < 1e6, "a number >= 0 and below a million")
+            (name, v.to_string(), (0.0..1e6).contains(&v), "a number >= 0 and below a million")
         });
         match checks.into_iter().chain(lengths).find(|(_, _, is_sound, _)| !is_sound) {
             Some((name, found, _, wanted)) => Err(DetectError::Parameter { name, found, wanted }),

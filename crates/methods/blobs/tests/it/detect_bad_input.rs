@@ -1,6 +1,6 @@
 //! Images that are hardly images.
 
-use hooke_blobs::detect::{Block, DetectError, DetectParams, Detector, detect_volume};
+use hooke_blobs::detect::{Block, DetectError, DetectParams, Detector, Scratch, detect_volume};
 use hooke_blobs::noise::{NoiseSample, fit_noise};
 use hooke_blobs::voxel_box::VoxelBox;
 use ndarray::{Array3, s};
@@ -99,9 +99,9 @@ fn a_block_without_its_halo_is_refused() {
     let needed = detector.needed(core);
     let voxels = Array3::zeros(needed.shape());
     let whole = Block { voxels: voxels.view(), start: needed.start, core };
-    assert!(detector.detect_block(whole).unwrap().candidates.is_empty());
+    assert!(detector.detect_block(whole, &mut Scratch::default()).unwrap().candidates.is_empty());
     let short = Block { voxels: voxels.slice(s![.., .., 1..]), ..whole };
-    let error = detector.detect_block(short).unwrap_err();
+    let error = detector.detect_block(short, &mut Scratch::default()).unwrap_err();
     assert!(error.to_string().contains("its core needs"), "{error}");
     assert!(detector.block_bytes([20, 20, 20]) >= 28 * needed.voxels() as u64);
 }

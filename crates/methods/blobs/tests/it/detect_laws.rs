@@ -1,6 +1,6 @@
 //! What must not change blobs, and what must change them in a known way.
 
-use hooke_blobs::detect::{Block, DetectParams, Detector, Found, detect_volume, number};
+use hooke_blobs::detect::{Block, DetectParams, Detector, Found, Scratch, detect_volume, number};
 use hooke_blobs::noise::{NoiseSample, SensorNoise};
 use hooke_blobs::voxel_box::{VoxelBox, grid};
 use hooke_core::Blob;
@@ -65,7 +65,7 @@ fn parts_survive_being_written_and_read_in_any_order() {
     let detector = Detector::new(&sized(), sim.volume(), noise).unwrap();
     let found = |core: VoxelBox| {
         let block = Block { voxels: voxels.view(), start: [0; 3], core };
-        detector.detect_block(block).unwrap()
+        detector.detect_block(block, &mut Scratch::default()).unwrap()
     };
     let whole = detector.finish(3, 2, [&found(VoxelBox::whole([24, 96, 96]))]);
     let mut parts: Vec<Found> = grid([24, 96, 96], [24, 50, 50])
@@ -94,7 +94,9 @@ fn a_crop_shifts_the_inner_blobs_exactly() {
         let shape: [usize; 3] = view.dim().into();
         let detector = Detector::new(&sized(), volume(shape, [3.0, 1.0, 1.0]), noise).unwrap();
         let core = VoxelBox::whole(shape);
-        let found = detector.detect_block(Block { voxels: view, start: [0; 3], core }).unwrap();
+        let found = detector
+            .detect_block(Block { voxels: view, start: [0; 3], core }, &mut Scratch::default())
+            .unwrap();
         (detector.finish(0, 0, [&found]), detector.halo())
     };
     let (whole, halo) = run(voxels.view());
