@@ -19,7 +19,7 @@ const CELL_WIDTHS: f64 = 16.0;
 const SHORTEST: f64 = 16.0;
 
 /// Samples that a cell should have along an axis.
-const SAMPLES: usize = 24;
+const SAMPLES: usize = 16;
 
 /// Bins of each sign; eight per doubling of `4 |response| + 1`.
 const BINS: usize = 96;
