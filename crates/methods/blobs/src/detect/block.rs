@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{DetectError, Detector, Fit};
 use crate::background::CellCounts;
-use crate::fit::gaussian::{GROUP, GaussianFit, Start, WINDOW, fit_gaussian};
+use crate::fit::gaussian::{GROUP, GaussianFit, fit_gaussian};
 use crate::fit::plane::{Plane, plane_around};
 use crate::fit::vertex;
+use crate::fit::window::{Start, WINDOW};
 use crate::maxima::{Peak, peaks};
 use crate::point_grid::PointGrid;
 use crate::scale_space::{ScaleSpace, mend, response_at};

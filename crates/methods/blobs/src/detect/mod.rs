@@ -16,7 +16,7 @@ mod params;
 mod volume;
 
 use crate::background::CoarseGrid;
-use crate::fit::gaussian::{Optics, WINDOW};
+use crate::fit::window::{Optics, WINDOW};
 use crate::noise::{NoiseSample, Stabiliser};
 use crate::scales::Scales;
 use crate::voxel_box::VoxelBox;

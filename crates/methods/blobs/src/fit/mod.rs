@@ -4,5 +4,6 @@ pub(crate) mod gaussian;
 pub(crate) mod plane;
 mod quadratic;
 mod solve;
+pub(crate) mod window;
 
 pub(crate) use quadratic::{MOVES, vertex};

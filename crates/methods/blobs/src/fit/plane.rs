@@ -5,8 +5,8 @@ use std::ops::Range;
 use hooke_filters::order::median;
 use ndarray::ArrayView3;
 
-use super::gaussian::{Optics, Start};
 use super::solve::{cholesky, solve};
+use super::window::{Optics, Start};
 
 /// Inner and outer rim of the shell, in widths.
 pub(crate) const SHELL: [f64; 2] = [2.5, 4.5];
