@@ -186,9 +186,8 @@ fn inverse_diagonal(matrix: [[f64; 6]; 6]) -> [f64; 3] {
         let pivot = work[i][i];
         work[i].iter_mut().for_each(|v| *v /= pivot);
         let row = work[i];
-        for (j, other) in work.iter_mut().enumerate().filter(|(j, _)| *j != i) {
+        for (_, other) in work.iter_mut().enumerate().filter(|(j, _)| *j != i) {
             let factor = other[i];
-            debug_assert!(j != i);
             other.iter_mut().zip(row).for_each(|(o, r)| *o -= factor * r);
         }
     }
