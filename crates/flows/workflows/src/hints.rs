@@ -7,6 +7,7 @@ use hooke_stitch::TileError;
 use hooke_stitch::fuse::FuseError;
 use hooke_tileset::TilesetError;
 
+use crate::blobs::BlobsError;
 use crate::convert::ConvertError;
 use crate::stitch::StitchError;
 use crate::tileset::SetError;
@@ -28,6 +29,9 @@ fn hint_of(error: &(dyn Error + 'static)) -> Option<String> {
         return error.hint();
     }
     if let Some(error) = error.downcast_ref::<ConvertError>() {
+        return error.hint();
+    }
+    if let Some(error) = error.downcast_ref::<BlobsError>() {
         return error.hint();
     }
     if let Some(error) = error.downcast_ref::<SetError>() {

@@ -6,14 +6,17 @@
 //! | [`convert`] | any readable image to any writable format |
 //! | [`stitch`] | overlapping tiles to one seamless volume |
 //! | [`tileset`] | sets of fields of view: one scale, one mosaic, labels unique over all tiles |
+//! | [`blobs`] | blobs and their matches: into stores and tables, and out of them |
 //! | [`simulate`] | data with exact ground truth |
 //! | [`score`] | a result against a truth |
+//! | [`step`] | what workflows of one step share |
 //! | [`info`] | what is in a file |
 //! | [`hints_of`] | what the reader of an error can do |
 //! | [`image_output`] | an image that is written block by block, in any format |
 //! | [`options`] | values as people type them: lengths, ranges, boxes |
 //! | [`report`] | the HTML page of a run and its plots |
 
+pub mod blobs;
 pub mod convert;
 pub mod engine;
 mod hints;
@@ -24,6 +27,7 @@ pub mod options;
 pub mod report;
 pub mod score;
 pub mod simulate;
+pub mod step;
 pub mod stitch;
 pub mod tileset;
 
@@ -36,6 +40,8 @@ use hooke_core::provenance::OutputRecord;
 
 /// Every command that can be taken up from its plan: one line each.
 pub const COMMANDS: &[engine::Registered] = &[
+    blobs::ExportWorkflow::REGISTERED,
+    blobs::ImportTableWorkflow::REGISTERED,
     convert::ConvertWorkflow::REGISTERED,
     simulate::SimulateTiles::REGISTERED,
     simulate::SimulateLabels::REGISTERED,

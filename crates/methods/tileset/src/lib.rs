@@ -8,7 +8,6 @@
 //! |---|---|
 //! | [`centroids`] | where every label of the mosaic lies, without making the mosaic |
 //! | [`dedup`] | labels that are unique over all tiles |
-//! | [`exact_sum`] | sums that do not depend on their order |
 //! | [`mask`] | voxels outside a mask set to 0 |
 //! | [`noise`] | noise for images that only stand for real ones |
 //! | [`overlap`] | which tiles share voxels, touch, or hang together |
@@ -27,9 +26,7 @@
 
 pub mod centroids;
 pub mod dedup;
-mod disjoint_sets;
 mod error;
-pub mod exact_sum;
 pub mod mask;
 pub mod noise;
 pub mod overlap;

@@ -1,8 +1,7 @@
 //! Which tiles share voxels, which only touch, and which hang together.
 
-use hooke_core::{LayoutRegion, Problem};
+use hooke_core::{DisjointSets, LayoutRegion, Problem};
 
-use crate::disjoint_sets::DisjointSets;
 use crate::placement::Placement;
 
 /// Two tiles that share at least one voxel.

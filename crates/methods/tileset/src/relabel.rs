@@ -1,11 +1,9 @@
 //! Labels replaced by look-up.
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
-
 use hooke_core::Sample;
+use hooke_core::counts::IntegerMap;
 
-use crate::dedup::{IdRow, LabelHasher, check_label_type, runs, to_label};
+use crate::dedup::{IdRow, check_label_type, runs, to_label};
 use crate::error::TilesetError;
 
 /// Voxels looked at together; a run of background is written at once.
@@ -27,7 +25,7 @@ enum Table<O> {
     /// Indexed by label; 0 where there is none, and at the end. For labels mostly consecutive.
     Dense(Vec<O>),
     /// For labels far apart.
-    Sparse(HashMap<u64, O, BuildHasherDefault<LabelHasher>>),
+    Sparse(IntegerMap<u64, O>),
 }
 
 impl<O: Sample + TryFrom<u64>> LabelMap<O> {
@@ -121,7 +119,7 @@ impl<O: Sample + TryFrom<u64>> LabelMap<O> {
 
     fn apply_sparse<T: Sample>(
         &self,
-        table: &HashMap<u64, O, BuildHasherDefault<LabelHasher>>,
+        table: &IntegerMap<u64, O>,
         labels: &[T],
         out: &mut [O],
     ) -> Result<(), TilesetError> {

@@ -7,6 +7,7 @@
 //! | [`error`] | the one error of this crate: file, what was found, what was wanted |
 //! | [`atomic`] | files that appear complete or not at all |
 //! | [`bdv`] | BigDataViewer: XML with HDF5, N5 or OME-Zarr |
+//! | [`blobs`] | tables, store and exchange of blobs and matches |
 //! | [`chunk_cache`] | decoded chunks, bounded in bytes, shared by all sources |
 //! | [`czi`] | Zeiss CZI |
 //! | [`expression`] | paths with tags, such as `scan_<X,2>_<Y,2>.tif`, and the files that match |
@@ -29,9 +30,11 @@
 //! | [`natural`] | natural order of names |
 //! | [`ome_zarr`] | OME-Zarr and plain Zarr |
 //! | [`pyramid`] | pyramid levels of an image that is being written |
+//! | [`video`] | MP4 films, written only |
 
 pub mod atomic;
 pub mod bdv;
+pub mod blobs;
 pub mod chunk_cache;
 mod chunked;
 pub mod czi;
@@ -43,6 +46,7 @@ pub mod image_entry;
 pub mod image_folder;
 pub mod imaris;
 pub mod jpeg2000;
+mod kept;
 pub mod lif;
 pub mod n5;
 pub mod natural;
@@ -62,6 +66,7 @@ pub mod tables;
 pub mod terastitcher;
 pub mod tiff;
 mod units;
+pub mod video;
 
 pub use chunk_cache::ChunkCache;
 pub use error::{Error, Result};

@@ -11,6 +11,7 @@ use hooke_core::{Axis, Dataset};
 
 use crate::chunk_cache::ChunkCache;
 use crate::error::{Error, Result};
+use crate::image_folder::{is_sequence, open_sequence};
 use crate::{
     bdv, czi, hdf5, http, image_folder, imaris, jpeg2000, lif, n5, nd2, netcdf, npy, ome_zarr, png,
 };
@@ -206,8 +207,8 @@ pub fn readable_formats() -> Vec<&'static str> {
     FORMATS.iter().map(|f| f.name).collect()
 }
 
-/// Opens an image file or folder by its content, or a Zarr container by its address
-/// (`http://...`).
+/// Opens an image file or folder by its content, a Zarr container by its address (`http://...`), or the
+/// files that an expression names (`cells_<T,3>.tif`) as one stack.
 ///
 /// Only metadata is read. The name's suffix decides only where content is ambiguous.
 ///
@@ -217,6 +218,9 @@ pub fn readable_formats() -> Vec<&'static str> {
 pub fn open(path: &Path, how: &OpenOptions) -> Result<Box<dyn Dataset>> {
     if http::is_url(path) {
         return open_url(path, how);
+    }
+    if is_sequence(path) {
+        return Ok(Box::new(open_sequence(path, how)?));
     }
     let probe = Probe::new(path)?;
     if probe.is_folder && probe.has_suffix(".partial") {

@@ -12,6 +12,9 @@
 //! | [`downsample`] | one step of an image pyramid, and which steps to take |
 //! | [`layout_region`] | boxes in layout coordinates, which may be negative |
 //! | [`meta`] | what is known about an image, and where each value came from |
+//! | [`counts`] | counts by integer keys |
+//! | [`disjoint_sets`] | which things hang together |
+//! | [`exact_sum`] | sums that do not depend on their order |
 //! | [`image`] | the traits of readers and writers |
 //! | [`tile_pixels`] | how a method asks for the voxels of a tile |
 //! | [`blob`] | blobs and pairs of them |
@@ -25,8 +28,11 @@
 pub mod axes;
 pub mod blob;
 pub mod budget;
+pub mod counts;
+pub mod disjoint_sets;
 pub mod downsample;
 pub mod dtype;
+pub mod exact_sum;
 pub mod image;
 pub mod layout_region;
 pub mod meta;
@@ -42,8 +48,10 @@ pub mod tile_pixels;
 pub use axes::{Axes, Axis};
 pub use blob::{Blob, BlobPair, Review, Truth};
 pub use budget::Budget;
+pub use disjoint_sets::DisjointSets;
 pub use downsample::Downsample;
 pub use dtype::{Dtype, Sample};
+pub use exact_sum::ExactSum;
 pub use image::{Dataset, ImageSink, ImageSource, ReadStatus};
 pub use layout_region::LayoutRegion;
 pub use meta::{Channel, ImageMeta, Level, Origin, Problem, Severity, Sourced};

@@ -155,6 +155,12 @@ impl ImageMeta {
         }
     }
 
+    /// Whether the file's map into its world turns or shears, so that sizes and position do not say it.
+    pub fn is_turned(&self) -> bool {
+        let off_diagonal = |a: &[f64; 12]| [1, 2, 4, 6, 8, 9].iter().any(|n| a[*n] != 0.0);
+        self.affine.as_ref().is_some_and(off_diagonal)
+    }
+
     /// Bytes of the whole image.
     pub fn bytes(&self) -> u64 {
         self.shape.iter().fold(self.dtype.size() as u64, |n, s| n.saturating_mul(*s))

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use hooke_workflows::convert::{ConvertOptions, ConvertWorkflow};
+use hooke_workflows::convert::{ConvertAllWorkflow, ConvertOptions, ConvertWorkflow};
 use hooke_workflows::image_output::{FORMATS, Store};
 
 use super::Result;
@@ -19,7 +19,8 @@ use crate::frame::execute;
 
 Writes: OUT, OUT.hooke.json and OUT.run.toml beside it")]
 pub struct ConvertArgs {
-    /// The image; several are joined along one axis, in the order given
+    /// The image, or the files of one like 'cells_<T,3>_<Z,2>.tif'; several are joined along one axis, in
+    /// the order given
     #[arg(value_name = "IN", required = true)]
     inputs: Vec<PathBuf>,
     /// The output; the suffix chooses the format, NAME/ a folder of pictures
@@ -35,13 +36,30 @@ pub struct ConvertArgs {
     common: CommonArgs,
 }
 
+/// Which image of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ImageChoice {
+    One(usize),
+    All,
+}
+
+fn image_choice(text: &str) -> std::result::Result<ImageChoice, String> {
+    match text {
+        "all" => Ok(ImageChoice::All),
+        number => {
+            number.parse().map(ImageChoice::One).map_err(|_| "write a number, or all".to_owned())
+        }
+    }
+}
+
 /// What is taken from the input.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Selecting")]
 struct SelectArgs {
-    /// Image, counted from 0, for files that hold several
-    #[arg(long, value_name = "N")]
-    image: Option<usize>,
+    /// Image, counted from 0, for files that hold several; `all` writes a set: OUT.zarr, OUT.xml
+    /// (BigDataViewer) or OUT.csv (a table and a folder of OME-TIFFs)
+    #[arg(long, value_name = "N|all", value_parser = image_choice)]
+    image: Option<ImageChoice>,
     /// Member of a container
     #[arg(long, value_name = "PATH")]
     dataset: Option<String>,
@@ -168,6 +186,9 @@ struct StoreArgs {
     /// With BigDataViewer: what one unit of the world is, a micrometre or a voxel along x
     #[arg(long, value_name = "UNIT", default_value = "um", value_parser = ["um", "px"])]
     bdv_units: String,
+    /// Of a film: frames per second
+    #[arg(long, value_name = "N", default_value_t = 20.0)]
+    fps: f64,
 }
 
 /// Runs the command.
@@ -179,7 +200,11 @@ pub fn run(args: ConvertArgs, cx: &Context) -> Result {
     // Files beside the output take its name, which ends before the slash.
     let output: PathBuf = args.output.components().collect();
     let options = ConvertOptions {
-        image: s.image,
+        image: match s.image {
+            Some(ImageChoice::One(image)) => Some(image),
+            _ => None,
+        },
+        all_images: s.image == Some(ImageChoice::All),
         dataset: s.dataset,
         level: s.level,
         axes: s.axes,
@@ -212,11 +237,16 @@ pub fn run(args: ConvertArgs, cx: &Context) -> Result {
             pad_5d: w.pad_5d,
             bdv: w.bdv,
             bdv_units: w.bdv_units,
+            fps: w.fps,
             labels: v.labels,
             ..Store::default()
         },
     };
     execute::refuse_existing(&output, &args.common)?;
+    if options.all_images {
+        let workflow = ConvertAllWorkflow::new(options, &args.inputs, &output)?;
+        return execute::run(&workflow, &output, &args.common, cx);
+    }
     let workflow = ConvertWorkflow::new(options, &args.inputs, &output)?;
     execute::run(&workflow, &output, &args.common, cx)
 }

@@ -1,5 +1,6 @@
 //! One file per command; every noun is a folder.
 
+pub mod blobs;
 pub mod block;
 pub mod completions;
 pub mod convert;
@@ -52,6 +53,9 @@ pub enum Noun {
     /// Sets of fields of view: one scale, one mosaic, labels unique over all tiles
     #[command(subcommand)]
     Tileset(tileset::TilesetVerb),
+    /// Blobs and their matches: stores, tables, files of other programs
+    #[command(subcommand)]
+    Blobs(blobs::BlobsVerb),
     /// Make data with exact ground truth
     #[command(subcommand)]
     Simulate(simulate::SimulateVerb),
@@ -100,6 +104,7 @@ pub fn run(cli: Cli, cx: &Context) -> Result {
         Noun::Convert(args) => convert::run(args, cx),
         Noun::Stitch(verb) => stitch::run(verb, cx),
         Noun::Tileset(verb) => tileset::run(verb, cx),
+        Noun::Blobs(verb) => blobs::run(verb, cx),
         Noun::Simulate(verb) => simulate::run(verb, cx),
         Noun::Score(verb) => score::run(verb),
         Noun::Report(args) => report::run(args, cx),

@@ -1,5 +1,6 @@
 //! From the errors of the workflows to what a user reads.
 
+use hooke_workflows::blobs::BlobsError;
 use hooke_workflows::convert::ConvertError;
 use hooke_workflows::engine::{self, ErrorKind, RunReport};
 use hooke_workflows::hints_of;
@@ -85,7 +86,8 @@ fn workflow_kind(source: &(dyn std::error::Error + Send + Sync + 'static)) -> Ki
     let stitch = source.downcast_ref::<StitchError>().is_some_and(StitchError::is_usage);
     let convert = source.downcast_ref::<ConvertError>().is_some_and(ConvertError::is_usage);
     let set = source.downcast_ref::<SetError>().is_some_and(SetError::is_usage);
-    if stitch || convert || set { Kind::Usage } else { Kind::Input }
+    let blobs = source.downcast_ref::<BlobsError>().is_some_and(BlobsError::is_usage);
+    if stitch || convert || set || blobs { Kind::Usage } else { Kind::Input }
 }
 
 fn of_input(error: &(dyn std::error::Error + 'static), usage: bool) -> CliError {
@@ -125,6 +127,16 @@ impl From<SetError> for CliError {
             SetError::Io(error) => error.into(),
             SetError::Input(error) => error.into(),
             SetError::Engine(error) => engine_error(&error),
+            error => of_input(&error, error.is_usage()),
+        }
+    }
+}
+
+impl From<BlobsError> for CliError {
+    fn from(error: BlobsError) -> CliError {
+        match error {
+            BlobsError::Io(error) => error.into(),
+            BlobsError::Engine(error) => engine_error(&error),
             error => of_input(&error, error.is_usage()),
         }
     }

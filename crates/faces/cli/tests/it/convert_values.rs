@@ -57,6 +57,33 @@ fn several_inputs_follow_each_other() {
 }
 
 #[test]
+fn images_of_different_scales_are_not_joined() {
+    let bench = Bench::new();
+    npy(&bench, "a.npy", &[2, 3, 4], &noise(24));
+    bench.ok("convert a.npy -o a.ome.zarr --voxel-size 1,0.5,0.5 -q");
+    bench.ok("convert a.npy -o b.ome.zarr --voxel-size 1,0.4,0.5 -q");
+    let err = bench.fails(2, "convert a.ome.zarr b.ome.zarr -o c.npy");
+    assert!(err.contains("b.ome.zarr has voxels of 1 x 0.4 x 0.5 µm"), "{err}");
+    bench.ok("convert a.ome.zarr b.ome.zarr -o c.npy --voxel-size 1,0.5,0.5 -q");
+}
+
+#[test]
+fn files_that_an_expression_names_are_a_stack() {
+    let bench = Bench::new();
+    let all = noise(2 * 3 * 3 * 4);
+    npy(&bench, "a.npy", &[2, 3, 3, 4], &all);
+    bench.ok("convert a.npy -o planes --to image-folder --axes tzyx -q");
+    bench.ok("convert 'planes/planes_t<T>_z<Z>.tif' -o back.npy --verify -q");
+    assert_eq!(values(&bench, "back.npy"), all);
+    assert_eq!(image(&bench, "'planes/planes_t1_z<Z>.tif'")["shape"], serde_json::json!([3, 3, 4]));
+    let err = bench
+        .fails(2, "convert 'planes/planes_t1_z<Z>.tif' -o planes/planes_t1_z0.tif --overwrite");
+    assert!(err.contains("is what the output is made from"), "{err}");
+    let err = bench.fails(1, "convert 'planes/other_<Z>.tif' -o other.npy");
+    assert!(err.contains("nearest names"), "{err}");
+}
+
+#[test]
 fn planes_stored_in_turn_become_channels() {
     let bench = Bench::new();
     let all = noise(6 * 2 * 3);
@@ -96,6 +123,9 @@ fn a_channel_a_file_or_a_statistic_of_the_frames_is_subtracted() {
     assert_eq!(values(&bench, "channel.npy"), wanted);
     let clipped = (0..4).flat_map(|t| frame(t, 0).iter().zip(frame(t, 1))).filter(|(a, b)| a < b);
     assert!(ran.err.contains(&format!("{} values", clipped.count())), "{}", ran.err);
+
+    let ran = bench.ok("convert a.npy -o steps.npy --axes tcyx --subtract 1 --c 0 --x ::2");
+    assert!(ran.err.contains("some values"), "what is skipped is not counted: {}", ran.err);
 
     npy(&bench, "dark.npy", &[3, 5], &noise(15));
     bench.ok("convert a.npy -o file.npy --axes tcyx --subtract dark.npy --t 1: --y 1: -q");
@@ -196,4 +226,48 @@ fn blocks_threads_and_a_killed_run_change_nothing() {
     bench.ok("block run c.ome.zarr.partial --stage statistic -q");
     bench.ok(&format!("{line} -o c.ome.zarr --resume"));
     assert_eq!(bench.hash("a.ome.zarr"), bench.hash("c.ome.zarr"));
+}
+
+#[test]
+fn all_images_of_a_file_become_a_set() {
+    let bench = Bench::new();
+    let all = noise(3 * 2 * 4 * 20 * 30);
+    npy(&bench, "a.npy", &[3, 2, 4, 20, 30], &all);
+    bench.ok("convert a.npy -o a.xml --axes tczyx --voxel-size 2,1,1 --origin 1,2,3 -q");
+    let err = bench.fails(1, "convert a.xml -o b.zarr");
+    assert!(err.contains("2 images at once") && err.contains("--image all"), "{err}");
+    for (name, more) in
+        [("b.zarr", "--chunk 4,8,8 --levels 2"), ("b.xml", "--threads 1"), ("b.csv", "")]
+    {
+        bench.ok(&format!("convert a.xml -o {name} --image all {more} -q"));
+    }
+    for channel in 0..2 {
+        let wanted = bench.hash(&format!("a.xml --image {channel}"));
+        assert_eq!(bench.hash(&format!("b.zarr --image {channel}")), wanted);
+        assert_eq!(bench.hash(&format!("b.xml --image {channel}")), wanted);
+        let file = format!("b/tile_{channel:04}.ome.tif");
+        assert_eq!(bench.hash(&file), wanted);
+        assert_eq!(
+            image(&bench, &file)["origin_um"],
+            serde_json::json!({"z": 1.0, "y": 2.0, "x": 3.0})
+        );
+        bench.ok(&format!(
+            "convert a.xml -o one.npy --image {channel} --t 1: --x ::3 --overwrite -q"
+        ));
+        bench.ok("convert a.xml -o part.zarr --image all --t 1: --x ::3 --overwrite -q");
+        let one = bench.hash("one.npy");
+        assert_eq!(bench.hash(&format!("part.zarr --image {channel}")), one);
+    }
+    let ran = bench.ok("convert a.xml -o small.zarr --image all --dtype uint8 --cast clip");
+    assert!(ran.err.contains("values did not fit uint8"), "{}", ran.err);
+    for (line, said) in [
+        ("convert a.xml a.xml -o x.zarr --image all", "takes one input"),
+        ("convert a.xml -o x.tif --image all", "no set of tiles has the suffix .tif"),
+        ("convert a.xml -o x.zarr --image all --subtract mean", "is of one image"),
+        ("convert a.xml -o x.zarr --image all --dtype uint8 --cast scale", "give --range LO,HI"),
+        ("convert a.xml -o x.zarr --image most", "a number, or all"),
+    ] {
+        let err = bench.fails(2, line);
+        assert!(err.contains(said), "{line}: {err}");
+    }
 }

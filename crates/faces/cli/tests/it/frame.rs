@@ -42,6 +42,8 @@ const VERBS: &[&str] = &[
     "tileset set-tile",
     "tileset update-offsets",
     "tileset surface",
+    "blobs import",
+    "blobs export",
     "simulate tiles",
     "score tiles",
     "score labels",
@@ -197,6 +199,7 @@ fn json_tells_outputs_and_errors_alike() {
 #[test]
 fn the_examples_of_the_help_run_as_they_stand() {
     let bench = Bench::new();
+    bench.write("spots.csv", "x,y,z,t,c,intensity\n10.5,20,3,1,1,80\n11,20,3.5,1,2,75\n");
     let verbs = [
         "simulate tiles",
         "stitch align",
@@ -234,6 +237,8 @@ fn the_examples_of_the_help_run_as_they_stand() {
         "tileset update-offsets",
         "tileset surface",
         "score labels",
+        "blobs import",
+        "blobs export",
         "schema",
         "doctor",
     ];
@@ -284,7 +289,7 @@ fn the_short_help_of_every_command() {
     let bench = Bench::new();
     let mut text = String::new();
     for verb in
-        ["", "stitch", "stitch layout", "tileset", "simulate", "score", "block"].iter().chain(VERBS)
+        ["", "stitch", "stitch layout", "tileset", "blobs", "simulate", "score", "block"].iter().chain(VERBS)
     {
         text += &format!("$ hooke {verb} -h\n{}\n", bench.ok(&format!("{verb} -h")).out);
     }

@@ -183,6 +183,13 @@ pub(super) fn extremes(pixels: &Pixels) -> (f64, f64) {
     })
 }
 
+/// What is said of clipped values; `None` counts some, nobody knows how many.
+pub(crate) fn clip_warning(count: Option<u64>, dtype: Dtype) -> Option<(String, String)> {
+    let count = count.map_or("some".to_owned(), |n| n.to_string());
+    let message = format!("{count} values did not fit {dtype} and were clipped");
+    (count != "0").then(|| ("clipped".to_owned(), message))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,6 +13,8 @@ use crate::options::BadValue;
 pub struct ConvertOptions {
     /// Index of the image, for files that hold several.
     pub image: Option<usize>,
+    /// All images of the file, as a set.
+    pub all_images: bool,
     /// Member of a container.
     pub dataset: Option<String>,
     /// Pyramid level to read.

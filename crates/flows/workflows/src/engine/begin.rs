@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hooke_core::plan::Plan;
 use hooke_core::provenance::{ExecutorKind, Provenance, Warning};
+use hooke_io::image_folder::{is_sequence, sequence_files};
 
 use super::error::{Error, Result};
 use super::lock::Role;
@@ -99,7 +100,16 @@ pub(crate) fn check_output(
 /// An image never replaces what it is made from, nor a folder that holds it. A table or layout may.
 fn check_apart(plan: &Plan) -> Result<()> {
     let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let inputs: Vec<PathBuf> = plan.inputs.iter().map(|i| real(&i.path)).collect();
+    let mut inputs: Vec<PathBuf> = Vec::new();
+    for input in &plan.inputs {
+        match is_sequence(&input.path) {
+            true => {
+                let files = sequence_files(&input.path).unwrap_or_default();
+                inputs.extend(files.iter().map(|file| real(file)));
+            }
+            false => inputs.push(real(&input.path)),
+        }
+    }
     for (i, output) in plan.outputs.iter().enumerate() {
         let place = real(&output.path);
         let is_small = i == 0 && output.axes.is_empty();

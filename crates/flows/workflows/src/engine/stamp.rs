@@ -6,6 +6,7 @@ use std::path::Path;
 
 use hooke_core::plan::InputStamp;
 use hooke_core::plan::hash::sha256;
+use hooke_io::image_folder::{is_sequence, sequence_files};
 
 use super::error::{Error, Result};
 
@@ -27,6 +28,9 @@ pub fn stamp_input(path: &Path, format: Option<&str>) -> Result<InputStamp> {
         let format = format.map(str::to_owned);
         return Ok(InputStamp { path, size_bytes: 0, mtime_ns: 0, digest: None, format });
     }
+    if is_sequence(path) {
+        return stamp_sequence(path, format);
+    }
     let absolute = std::path::absolute(path).map_err(Error::io(path, "find"))?;
     let meta = fs::metadata(path).map_err(Error::io(path, "read"))?;
     let mut stamp = InputStamp {
@@ -42,6 +46,27 @@ pub fn stamp_input(path: &Path, format: Option<&str>) -> Result<InputStamp> {
         let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
         stamp.digest = Some(sha256(&bytes));
     }
+    Ok(stamp)
+}
+
+/// All files of a sequence in one: how long they are, the last change, and a digest of their names.
+fn stamp_sequence(path: &Path, format: Option<&str>) -> Result<InputStamp> {
+    let files = sequence_files(path).map_err(Error::Io)?;
+    let mut stamp = InputStamp {
+        path: std::path::absolute(path).map_err(Error::io(path, "find"))?,
+        size_bytes: 0,
+        mtime_ns: i64::MIN,
+        digest: None,
+        format: format.map(str::to_owned),
+    };
+    let mut names = String::new();
+    for file in files {
+        let meta = fs::metadata(&file).map_err(Error::io(&file, "read"))?;
+        stamp.size_bytes += meta.len();
+        stamp.mtime_ns = stamp.mtime_ns.max(mtime(&meta));
+        names += &format!("{} {}\n", file.display(), meta.len());
+    }
+    stamp.digest = Some(sha256(names.as_bytes()));
     Ok(stamp)
 }
 

@@ -12,6 +12,7 @@ use hooke_io::netcdf;
 use hooke_io::npy::NpzSink;
 use hooke_io::png::{PngSink, check_png};
 use hooke_io::tiff::{self, Kind as TiffKind, TiffSink};
+use hooke_io::video;
 
 use super::error::OutputError;
 use super::store::Store;
@@ -43,10 +44,12 @@ pub enum OutputFormat {
     Png,
     /// A folder of TIFF files, one per plane.
     ImageFolder,
+    /// A film.
+    Mp4,
 }
 
 /// Every format, as `--to` names it.
-pub const FORMATS: [&str; 12] = [
+pub const FORMATS: [&str; 13] = [
     "ome-zarr",
     "ome-tiff",
     "imagej-tiff",
@@ -59,10 +62,11 @@ pub const FORMATS: [&str; 12] = [
     "npz",
     "png",
     "image-folder",
+    "mp4",
 ];
 
 const SUFFIXES: &str =
-    ".ome.zarr, .zarr, .ome.tif, .tif, .h5, .hdf5, .nc, .xml, .n5, .npy, .npz or .png";
+    ".ome.zarr, .zarr, .ome.tif, .tif, .h5, .hdf5, .nc, .xml, .n5, .npy, .npz, .png or .mp4";
 
 impl OutputFormat {
     /// The format that was named, or that of the suffix; without a suffix OME-Zarr.
@@ -93,6 +97,7 @@ impl OutputFormat {
             Some("npz") => OutputFormat::Npz,
             Some("png") => OutputFormat::Png,
             Some("image-folder") => OutputFormat::ImageFolder,
+            Some("mp4") => OutputFormat::Mp4,
             Some(other) => {
                 let known = format!("one of {}", FORMATS.join(" "));
                 return Err(OutputError::option("format", other, &known));
@@ -107,6 +112,7 @@ impl OutputFormat {
             None if ends(&[".npy"]) => OutputFormat::Npy,
             None if ends(&[".npz"]) => OutputFormat::Npz,
             None if ends(&[".png"]) => OutputFormat::Png,
+            None if ends(&[".mp4"]) => OutputFormat::Mp4,
             None if path.extension().is_none() => OutputFormat::OmeZarr,
             None => {
                 let suffix = path.extension().unwrap_or_default().to_string_lossy();
@@ -138,6 +144,7 @@ impl OutputFormat {
             OutputFormat::Npz => "npz",
             OutputFormat::Png => "png",
             OutputFormat::ImageFolder => "image-folder",
+            OutputFormat::Mp4 => "mp4",
         }
     }
 
@@ -187,30 +194,20 @@ impl OutputFormat {
                 what: "the compression of a PNG picture is not chosen".to_owned(),
                 hint: "leave --compression out".to_owned(),
             }),
+            OutputFormat::Mp4 if store.compression.is_some() => Err(OutputError::Option {
+                what: "the compression of a film is not chosen".to_owned(),
+                hint: "leave --compression out".to_owned(),
+            }),
+            OutputFormat::Mp4 if !(store.fps.is_finite() && store.fps > 0.0) => {
+                Err(OutputError::option("fps", &store.fps.to_string(), "a number above 0"))
+            }
+            OutputFormat::Mp4 => Ok(video::check_mp4(path, meta)?),
             OutputFormat::Png => Ok(check_png(path, meta)?),
             OutputFormat::Npz => store.deflate_level().map(drop),
             OutputFormat::ImageFolder => {
                 Ok(tiff_options(TiffKind::Tiff, store)?.check(path, meta)?)
             }
             OutputFormat::OmeZarr | OutputFormat::BdvZarr | OutputFormat::Npy => Ok(()),
-        }
-    }
-
-    /// What of the metadata the format cannot hold.
-    pub(super) fn lost(self, meta: &ImageMeta) -> Vec<&'static str> {
-        match self {
-            OutputFormat::Tiff(kind) => tiff::lost_items(meta, kind),
-            OutputFormat::Netcdf => netcdf::lost_items(meta),
-            OutputFormat::Npz => lost_beside_sizes(meta),
-            OutputFormat::Png | OutputFormat::ImageFolder => {
-                // Files of a folder keep the sizes within their plane.
-                let kept = if self == OutputFormat::Png { 0..3 } else { 0..1 };
-                let sized = meta.voxel_size_um[kept].iter().any(|s| s.value.is_some());
-                let size =
-                    if self == OutputFormat::Png { "voxel size" } else { "voxel size along z" };
-                sized.then_some(size).into_iter().chain(lost_beside_sizes(meta)).collect()
-            }
-            _ => Vec::new(),
         }
     }
 
@@ -278,6 +275,7 @@ impl OutputFormat {
             }
             OutputFormat::Npz => Box::new(NpzSink::create(path, meta, store.deflate_level()?)?),
             OutputFormat::Png => Box::new(PngSink::create(path, meta)?),
+            OutputFormat::Mp4 => video::create_mp4(path, meta, store.fps)?,
             OutputFormat::ImageFolder => {
                 Box::new(FolderSink::create(path, meta, &tiff_options(TiffKind::Tiff, store)?)?)
             }
@@ -293,19 +291,6 @@ fn world_unit(store: &Store) -> WorldUnit {
         "px" => WorldUnit::Pixel,
         _ => WorldUnit::Micrometre,
     }
-}
-
-/// What is lost where only sizes of voxels are kept.
-fn lost_beside_sizes(meta: &ImageMeta) -> Vec<&'static str> {
-    let items = [
-        (meta.origin_um.iter().any(|o| o.value.is_some()), "origin"),
-        (meta.affine.is_some(), "affine"),
-        (!meta.channels.is_empty(), "channels"),
-        (meta.frame_interval_s.is_some(), "frame interval"),
-        (meta.frame_times_s.is_some(), "frame times"),
-        (meta.labels, "labels"),
-    ];
-    items.into_iter().filter_map(|(known, name)| known.then_some(name)).collect()
 }
 
 /// How a BigDataViewer file is written, with these levels.

@@ -7,6 +7,7 @@
 
 mod error;
 mod format;
+mod lost;
 mod set;
 mod store;
 
@@ -25,7 +26,8 @@ use crate::engine::two_step::piece;
 use crate::engine::{BlockContext, BlockError, RunBlock, Summary, WorkDir};
 pub use error::OutputError;
 pub use format::{FORMATS, OutputFormat};
-pub use set::{FirstSetStage, SetOutput, TileSinks, tile_of};
+pub use set::{FirstSetStage, SetOutput, TileSinks};
+pub(crate) use set::{MapStage, TileMap, counted, samples, space};
 pub use store::Store;
 
 /// An image that is written block by block.
@@ -84,11 +86,7 @@ impl ImageOutput {
 
     /// What the format cannot hold, as a warning.
     pub fn lost(&self) -> Option<(String, String)> {
-        let lost = self.format.lost(&self.meta);
-        (!lost.is_empty()).then(|| {
-            let what = format!("{} does not hold {}", self.format.name(), lost.join(", "));
-            ("not-stored".to_owned(), what)
-        })
+        self.format.lost_of(std::slice::from_ref(&self.meta))
     }
 
     fn unit(&self, level: usize) -> [u64; 5] {

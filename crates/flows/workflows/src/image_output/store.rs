@@ -47,6 +47,8 @@ pub struct Store {
     pub bdv: String,
     /// What one unit of the world of a BigDataViewer file is: `um` or `px`.
     pub bdv_units: String,
+    /// Frames per second of a film.
+    pub fps: f64,
     /// Integers are identities.
     pub labels: bool,
 }
@@ -66,6 +68,7 @@ impl Default for Store {
             pad_5d: false,
             bdv: "hdf5".to_owned(),
             bdv_units: "um".to_owned(),
+            fps: 20.0,
             labels: false,
         }
     }
@@ -134,6 +137,7 @@ impl Store {
             OutputFormat::Tiff(_)
             | OutputFormat::Npz
             | OutputFormat::Png
+            | OutputFormat::Mp4
             | OutputFormat::ImageFolder => [PLANES_TO_STREAM, y.max(64), x.max(64)],
             OutputFormat::N5 | OutputFormat::BdvN5 | OutputFormat::BdvZarr => {
                 given.unwrap_or([N5_SIDE; 3])

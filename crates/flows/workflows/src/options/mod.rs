@@ -6,6 +6,7 @@ mod ranges;
 pub use lengths::{Length, Lengths, Unit};
 pub use ranges::{AxisRanges, Span, Spans};
 
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -69,6 +70,11 @@ fn named_axes(text: &str) -> Option<Result<[Option<&str>; 3], ()>> {
         }
     }
     Some(Ok(values))
+}
+
+/// An absolute path, so that a plan can be taken up from any folder.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The axis of a single letter.

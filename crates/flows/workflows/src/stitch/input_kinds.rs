@@ -30,8 +30,8 @@ pub fn find(options: &InputOptions) -> Result<Found, StitchError> {
     }
     let suffix = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
     match suffix.as_str() {
-        "json" => layout_or_table(path),
-        "csv" | "parquet" => table(path).map(plain),
+        "json" => layout_or_table(path, options),
+        "csv" | "parquet" => table(path, options).map(plain),
         "xml" => xml(path, options),
         _ if path.is_dir() && !is_container(path) => folder(path).map(plain),
         _ => container(path).map(plain),
@@ -42,11 +42,11 @@ fn plain(tiles: Vec<FoundTile>) -> Found {
     Found::Tiles(tiles, Vec::new())
 }
 
-fn layout_or_table(path: &Path) -> Result<Found, StitchError> {
+fn layout_or_table(path: &Path, options: &InputOptions) -> Result<Found, StitchError> {
     let text = read_text(path)?;
     let is_list = text.trim_start().starts_with('[');
     if is_list {
-        return table(path).map(plain);
+        return table(path, options).map(plain);
     }
     let layout = parse_layout(path, &text)?;
     Ok(Found::Layout(Box::new(layout), folder_of(path)))
@@ -194,8 +194,20 @@ fn grid_of(values: &TagValues, options: &InputOptions) -> Grid {
     Grid { z: index("Z"), y, x }
 }
 
-fn table(path: &Path) -> Result<Vec<FoundTile>, StitchError> {
+fn table(path: &Path, options: &InputOptions) -> Result<Vec<FoundTile>, StitchError> {
     let rows = hooke_io::tables::read_tiles(path)?;
+    // The usual channel asks for nothing.
+    let other = |c: usize| options.channel != "0" && options.channel.parse() != Ok(c);
+    if rows.iter().any(|row| row.channel.is_some_and(other)) {
+        return Err(StitchError::usage(
+            format!(
+                "--channel {}, but {} names channels of its own",
+                options.channel,
+                path.display()
+            ),
+            "leave --channel out, or its column `channel`",
+        ));
+    }
     let tile = |row: hooke_io::tables::TileRow| FoundTile {
         name: row.name.unwrap_or_else(|| name_of(&row.path)),
         path: row.path,
@@ -224,8 +236,11 @@ fn folder(path: &Path) -> Result<Vec<FoundTile>, StitchError> {
     });
     let mut tiles = Vec::new();
     for name in names {
-        if let Ok(found) = container(&name) {
-            tiles.extend(found);
+        match container(&name) {
+            Ok(found) => tiles.extend(found),
+            // A folder holds notes and tables too; a damaged image is no reason to leave a hole.
+            Err(StitchError::Io(hooke_io::Error::Unrecognised { .. })) => {}
+            Err(error) => return Err(error),
         }
     }
     if tiles.is_empty() {

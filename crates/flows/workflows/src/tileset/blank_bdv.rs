@@ -14,7 +14,6 @@ use serde_json::json;
 
 use super::error::SetError;
 use super::export_bdv::{check_xml, dtype_of};
-use super::map_stage::{MapStage, TileMap};
 use super::options::{SetOptions, absolute};
 use super::position_file;
 use super::set::TileSet;
@@ -22,7 +21,7 @@ use crate::engine::{
     BlockContext, BlockError, Finished, Markers, Registered, RunBlock, WorkDir, Workflow,
     stamp_input,
 };
-use crate::image_output::{FirstSetStage, SetOutput, Store};
+use crate::image_output::{FirstSetStage, MapStage, SetOutput, Store, TileMap};
 use crate::options::{Lengths, read_option};
 use crate::stitch::input::Position;
 

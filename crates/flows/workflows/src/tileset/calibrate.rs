@@ -14,8 +14,8 @@ use super::error::SetError;
 use super::options::{SetOptions, absolute};
 use super::pixels::{SetReader, Taking, block_error};
 use super::set::TileSet;
-use super::step::{Done, Step};
 use crate::engine::{BlockContext, BlockError};
+use crate::step::{Done, Step};
 
 /// Everything that decides the scale.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,6 +42,7 @@ const ONE_TYPE: &str = "convert them to one type first: hooke convert TILE -o OU
 impl Step for Calibrate {
     const COMMAND: &'static str = "tileset calibrate";
     type Parameters = CalibrateOptions;
+    type Error = SetError;
 
     fn open(options: CalibrateOptions) -> Result<Calibrate, SetError> {
         let output = absolute(&options.output);

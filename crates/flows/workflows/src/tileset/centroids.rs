@@ -26,8 +26,8 @@ use super::options::{SetOptions, absolute};
 use super::pixels::{SetReader, Taking, block_error};
 use super::positions::table_format;
 use super::set::TileSet;
-use super::step::{Done, Step};
 use crate::engine::{BlockContext, BlockError};
+use crate::step::{Done, Step};
 
 /// Everything that decides the table.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -65,6 +65,7 @@ struct Weights {
 impl Step for Centroids {
     const COMMAND: &'static str = "tileset centroids";
     type Parameters = CentroidsOptions;
+    type Error = SetError;
 
     fn open(options: CentroidsOptions) -> Result<Centroids, SetError> {
         let path = |p: &String| absolute(std::path::Path::new(p)).to_string_lossy().into_owned();

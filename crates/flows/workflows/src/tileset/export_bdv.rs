@@ -13,16 +13,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::error::SetError;
-use super::map_stage::{MapStage, TileMap, counted, samples};
 use super::options::{SetOptions, absolute};
 use super::pixels::{SetReader, Taking};
 use super::scale::set_output;
 use super::set::TileSet;
-use crate::convert::Cast;
+use crate::convert::{Cast, clip_warning};
 use crate::engine::{
     BlockContext, BlockError, Finished, Markers, Registered, RunBlock, WorkDir, Workflow,
 };
-use crate::image_output::{FirstSetStage, SetOutput, Store};
+use crate::image_output::{FirstSetStage, MapStage, SetOutput, Store, TileMap, counted, samples};
 
 /// Everything that decides the result.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -204,10 +203,8 @@ impl Workflow for ExportBdvWorkflow {
         let clipped = counted(done, "copy");
         let mut warnings: Vec<Warning> =
             self.set.warnings.iter().map(|(c, m)| Warning::new(c, m.clone())).collect();
-        if clipped > 0 {
-            let what = format!("{clipped} values did not fit {}", self.output.dtype());
-            warnings.push(Warning::new("clipped", format!("{what} and were clipped")));
-        }
+        let said = clip_warning(Some(clipped), self.output.dtype());
+        warnings.extend(said.map(|(code, message)| Warning::new(&code, message)));
         let result = json!({"tiles": self.set.tiles.len(), "clipped": clipped});
         Ok(Finished { outputs, warnings, result, ..Finished::default() })
     }

@@ -57,7 +57,8 @@ pub fn info(options: &SetOptions) -> Result<(String, Value), SetError> {
             })
         })
         .collect();
-    let voxel = set.voxel_um.map(|[z, y, x]| json!({"z": z, "y": y, "x": x}));
+    let [z, y, x] = set.voxel_size().map(|s| s.value);
+    let voxel = set.voxel_um.map(|_| json!({"z": z, "y": y, "x": x}));
     let from = match set.voxel_from {
         Origin::File => "file",
         Origin::User => "user",
@@ -75,6 +76,10 @@ pub fn info(options: &SetOptions) -> Result<(String, Value), SetError> {
     Ok((text(&set, boxes.as_deref(), &pairs, &islands, &problems), result))
 }
 
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 /// At most this many tiles and overlaps are listed as text.
 const LISTED: usize = 40;
 
@@ -86,11 +91,16 @@ fn text(
     problems: &[(String, String)],
 ) -> String {
     let by = |n: [u64; 3]| n.map(|n| n.to_string()).join(" x ");
-    let mut text = format!("{} tiles", set.tiles.len());
-    match set.voxel_um {
-        Some(v) => text += &format!(", voxels of {} um (z, y, x)\n", v.map(number).join(" x ")),
-        None => text += ", voxel size not known\n",
-    }
+    let mut text = counted(set.tiles.len(), "tile");
+    text += &match set.voxel_size().map(|s| s.value) {
+        [Some(z), Some(y), Some(x)] => {
+            format!(", voxels of {} um (z, y, x)\n", [z, y, x].map(number).join(" x "))
+        }
+        [None, Some(y), Some(x)] => {
+            format!(", pixels of {} um (y, x)\n", [y, x].map(number).join(" x "))
+        }
+        _ => ", voxel size not known\n".to_owned(),
+    };
     text += &format!(
         "{:>5}  {:<24} {:<8} {:<16} {:<28} {}\n",
         "tile", "name", "type", "shape", "position um", "start"
@@ -112,7 +122,8 @@ fn text(
     if let Some(boxes) = boxes {
         let end = |d: usize| boxes.iter().map(|b| b.end()[d]).max().unwrap_or(0) as u64;
         text += &format!("mosaic of {} voxels\n", by([end(0), end(1), end(2)]));
-        text += &format!("{} overlaps, {} group(s) of tiles\n", pairs.len(), islands.len());
+        let groups = counted(islands.len(), "group");
+        text += &format!("{}, {groups} of tiles\n", counted(pairs.len(), "overlap"));
         for p in pairs.iter().take(LISTED) {
             let shape = p.region.shape.map(|n| n as u64);
             let share = number(100.0 * p.fraction);

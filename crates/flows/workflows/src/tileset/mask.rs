@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::error::SetError;
-use super::map_stage::{MapStage, TileMap, samples};
 use super::options::{SetOptions, absolute};
 use super::pixels::{SetReader, Taking};
 use super::scale::set_output;
@@ -23,7 +22,7 @@ use super::set::TileSet;
 use crate::engine::{
     BlockContext, BlockError, Finished, Markers, Registered, RunBlock, WorkDir, Workflow,
 };
-use crate::image_output::{FirstSetStage, SetOutput, Store};
+use crate::image_output::{FirstSetStage, MapStage, SetOutput, Store, TileMap, samples};
 
 /// Everything that decides the result.
 #[derive(Debug, Clone, Serialize, Deserialize)]

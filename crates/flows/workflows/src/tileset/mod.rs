@@ -5,7 +5,6 @@
 //! | [`options`], `find`, `open`, [`mod@set`] | what a user named, to tiles with sizes and places |
 //! | `position_file` | positions in tables, BigDataViewer, ND2, layouts, ExM-Toolbox's arrays |
 //! | `pixels`, `boxes` | the voxels of the tiles, box by box |
-//! | `map_stage`, [`step`] | what workflows of blocks, and those of one step, share |
 //! | [`mod@info`], [`positions`] | what is there, where it lies, and new positions |
 //! | [`calibrate`], [`scale`], [`mask`] | intensities |
 //! | [`slice`](mod@slice), [`volume`] | one plane of the mosaic, and all of it |
@@ -24,7 +23,6 @@ pub mod error;
 pub mod export_bdv;
 mod find;
 pub mod info;
-mod map_stage;
 pub mod mask;
 mod open;
 pub mod options;
@@ -37,7 +35,6 @@ pub mod scale;
 pub mod set;
 pub mod set_tile;
 pub mod slice;
-pub mod step;
 pub mod surface;
 pub mod to_global;
 pub mod volume;
@@ -56,11 +53,11 @@ pub use scale::{ScaleOptions, ScaleWorkflow};
 pub use set::{SetTile, TileSet};
 pub use set_tile::set_tile;
 pub use slice::SliceOptions;
-pub use step::StepWorkflow;
 pub use surface::SurfaceOptions;
 pub use to_global::ToGlobalOptions;
 pub use volume::{VolumeOptions, VolumeWorkflow};
 
+pub use crate::step::StepWorkflow;
 pub use hooke_tileset::dedup::DedupParams;
 pub use hooke_tileset::paste::{Blend, Zeros};
 pub use hooke_tileset::percentile::{CalibrateMethod, CalibrateParams};

@@ -127,12 +127,23 @@ fn channel_of(wanted: &str, meta: &ImageMeta) -> Result<u64, SetError> {
     })
 }
 
+/// The voxel size of the files, where it is known on all axes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct VoxelSize {
+    /// Over `z, y, x`, in µm.
+    pub um: Option<[f64; 3]>,
+    /// Who says so.
+    pub from: Origin,
+    /// Whether the one along z only stands in: planes have no depth that anyone measured.
+    pub flat: bool,
+}
+
 /// The voxel size of the files: the list's, else that on which all tiles agree; the user's first.
 pub(super) fn voxel_size(
     options: &SetOptions,
     listed: &Listed,
     metas: &[&(ImageMeta, [u64; 3])],
-) -> Result<(Option<[f64; 3]>, Origin), SetError> {
+) -> Result<VoxelSize, SetError> {
     let given = options.given_voxel()?;
     let mut size = match listed.voxel_um {
         Some(size) => size.map(Some),
@@ -146,14 +157,15 @@ pub(super) fn voxel_size(
             (*size, from) = (given, Origin::User);
         }
     }
-    // A plane has no depth to measure.
-    if metas.iter().all(|(m, _)| m.shape[2] == 1) && size[1].is_some() {
-        size[0] = size[0].or(Some(1.0));
+    let planes = metas.iter().all(|(m, _)| m.shape[2] == 1);
+    let flat = planes && size[0].is_none() && size[1].is_some();
+    if flat {
+        size[0] = Some(1.0);
     }
-    match size {
-        [Some(z), Some(y), Some(x)] => Ok((Some([z, y, x]), from)),
-        _ => Ok((None, Origin::Unknown)),
-    }
+    Ok(match size {
+        [Some(z), Some(y), Some(x)] => VoxelSize { um: Some([z, y, x]), from, flat },
+        _ => VoxelSize { um: None, from: Origin::Unknown, flat: false },
+    })
 }
 
 fn agreed(listed: &Listed, metas: &[&(ImageMeta, [u64; 3])]) -> Result<[Option<f64>; 3], SetError> {

@@ -6,6 +6,7 @@ use hooke_tileset::positions::StageAxes;
 use serde::{Deserialize, Serialize};
 
 use super::error::SetError;
+pub(super) use crate::options::absolute;
 use crate::options::{Lengths, Span, read_option};
 
 /// What a user says about a tile set, as typed.
@@ -52,11 +53,6 @@ impl Default for SetOptions {
             ignore_rotation: false,
         }
     }
-}
-
-/// An absolute path, so that a plan can be taken up from any folder.
-pub(super) fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 impl SetOptions {

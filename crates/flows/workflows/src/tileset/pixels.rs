@@ -9,9 +9,9 @@ use hooke_tileset::TilesetError;
 use hooke_tileset::tile_view::{Flipped, Strided};
 use thiserror::Error;
 
-use super::map_stage::space;
 use super::set::TileSet;
 use crate::engine::BlockError;
+use crate::image_output::space;
 use crate::open_files::OpenFiles;
 
 /// Reads the tiles of a set; files are opened when first asked for.

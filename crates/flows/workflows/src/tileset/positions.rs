@@ -18,11 +18,11 @@ use super::error::SetError;
 use super::options::{SetOptions, absolute, triple, voxel_size};
 use super::position_file;
 use super::set::TileSet;
-use super::step::{Done, Step};
 use crate::engine::{BlockContext, BlockError, stamp_input};
 use crate::stitch::files::folder_of;
 use crate::stitch::input::Position;
 use crate::stitch::tiles::relative as relative_path;
+use crate::step::{Done, Step};
 
 /// Everything that decides the table.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -89,6 +89,7 @@ pub(super) fn table_format(path: &Path) -> Result<&'static str, SetError> {
 impl Step for Positions {
     const COMMAND: &'static str = "tileset positions";
     type Parameters = PositionsOptions;
+    type Error = SetError;
 
     fn open(options: PositionsOptions) -> Result<Positions, SetError> {
         let output = absolute(&options.output);
@@ -198,6 +199,7 @@ const OUTPUTS: &str = "write .csv, .parquet, .json (a layout) or .xml (BigDataVi
 impl Step for UpdateOffsets {
     const COMMAND: &'static str = "tileset update-offsets";
     type Parameters = UpdateOffsetsOptions;
+    type Error = SetError;
 
     fn open(options: UpdateOffsetsOptions) -> Result<UpdateOffsets, SetError> {
         let options = UpdateOffsetsOptions {

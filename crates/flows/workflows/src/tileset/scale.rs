@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 
 use super::calibrate;
 use super::error::SetError;
-use super::map_stage::{MapStage, TileMap, counted, samples};
 use super::options::{SetOptions, absolute, range};
 use super::pixels::{SetReader, Taking};
 use super::set::TileSet;
@@ -24,7 +23,7 @@ use crate::engine::{
     BlockContext, BlockError, Finished, Markers, Registered, RunBlock, Summary, WorkDir, Workflow,
     stamp_input,
 };
-use crate::image_output::{FirstSetStage, SetOutput, Store};
+use crate::image_output::{FirstSetStage, MapStage, SetOutput, Store, TileMap, counted, samples};
 
 /// Everything that decides the result.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -58,6 +58,8 @@ pub struct TileSet {
     pub voxel_um: Option<[f64; 3]>,
     /// Who says so.
     pub voxel_from: Origin,
+    /// Whether the size along z only stands in, since planes have none.
+    flat: bool,
     /// Steps in voxels of the files.
     pub step: [u64; 3],
     /// Axes that are reversed.
@@ -88,7 +90,7 @@ impl TileSet {
         let image = |tile: &FoundTile| image_of(tile, &opened, axes.as_deref());
         let metas: Vec<&(ImageMeta, [u64; 3])> =
             listed.tiles.iter().map(image).collect::<Result<_, _>>()?;
-        let (full_voxel, voxel_from) = voxel_size(options, &listed, &metas)?;
+        let voxel = voxel_size(options, &listed, &metas)?;
         let mut tiles = Vec::with_capacity(metas.len());
         for (tile, (meta, chunk)) in listed.tiles.iter().zip(metas.iter().copied()) {
             tiles.push(to_tile(tile, meta, *chunk, step, axes.as_deref(), options)?);
@@ -99,8 +101,9 @@ impl TileSet {
         warnings.extend(opened.values().flat_map(|o| o.warnings.iter().cloned()));
         let mut set = TileSet {
             tiles,
-            voxel_um: full_voxel.map(|v| std::array::from_fn(|d| v[d] * step[d] as f64)),
-            voxel_from,
+            voxel_um: voxel.um.map(|v| std::array::from_fn(|d| v[d] * step[d] as f64)),
+            voxel_from: voxel.from,
+            flat: voxel.flat,
             step,
             flip: options.reversed()?,
             t: options.t,
@@ -108,7 +111,7 @@ impl TileSet {
             lists,
             rotated: listed.rotated.clone(),
         };
-        set.place(options, &listed, &metas_of(&metas), full_voxel)?;
+        set.place(options, &listed, &metas_of(&metas), voxel.um)?;
         let chosen = options.chosen(set.tiles.len())?;
         set.tiles = chosen.into_iter().map(|i| set.tiles[i].clone()).collect();
         Ok(set)
@@ -283,6 +286,18 @@ impl TileSet {
         paths.iter().map(|p| Ok(stamp_input(p, None)?)).collect()
     }
 
+    /// The voxel size as far as anyone said it, over `z, y, x` in µm.
+    pub fn voxel_size(&self) -> [Sourced<f64>; 3] {
+        let mut size = [Sourced::unknown(); 3];
+        if let Some(voxel) = self.voxel_um {
+            size = voxel.map(|value| Sourced { value: Some(value), from: self.voxel_from });
+        }
+        if self.flat {
+            size[0] = Sourced::unknown();
+        }
+        size
+    }
+
     /// What is known about a tile that is written: its name, lengths, voxel size and place.
     pub fn meta(&self, tile: usize, dtype: Dtype) -> ImageMeta {
         let from = &self.tiles[tile];
@@ -290,10 +305,7 @@ impl TileSet {
         let axes = if flat { Axes::YX } else { Axes::ZYX };
         let [z, y, x] = from.shape;
         let mut meta = ImageMeta::new(from.name.clone(), axes, [1, 1, z, y, x], dtype);
-        if let Some(voxel) = self.voxel_um {
-            let said = |value| Sourced { value: Some(value), from: self.voxel_from };
-            meta.voxel_size_um = voxel.map(said);
-        }
+        meta.voxel_size_um = self.voxel_size();
         if let Some(position) = from.position_um {
             meta.origin_um = position.map(Sourced::file);
         }

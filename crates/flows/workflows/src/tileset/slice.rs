@@ -17,9 +17,9 @@ use super::options::{SetOptions, absolute, range};
 use super::pixels::{SetReader, Taking, block_error};
 use super::plane::{self, Rgb};
 use super::set::TileSet;
-use super::step::{Done, Step};
 use crate::engine::{BlockContext, BlockError};
 use crate::report::picture::png_bytes;
+use crate::step::{Done, Step};
 
 /// Everything that decides the picture.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -69,6 +69,7 @@ const COLORS: [[u8; 3]; 6] =
 impl Step for Slice {
     const COMMAND: &'static str = "tileset slice";
     type Parameters = SliceOptions;
+    type Error = SetError;
 
     fn open(options: SliceOptions) -> Result<Slice, SetError> {
         let output = absolute(&options.output);

@@ -15,9 +15,9 @@ use super::options::{SetOptions, absolute};
 use super::pixels::{SetReader, Taking, block_error};
 use super::plane;
 use super::set::TileSet;
-use super::step::{Done, Step};
 use crate::engine::{BlockContext, BlockError, stamp_input};
 use crate::stitch::plane::read_plane;
+use crate::step::{Done, Step};
 
 /// Everything that decides the surface.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -49,6 +49,7 @@ pub struct ContactSurface {
 impl Step for ContactSurface {
     const COMMAND: &'static str = "tileset surface";
     type Parameters = SurfaceOptions;
+    type Error = SetError;
 
     fn open(options: SurfaceOptions) -> Result<ContactSurface, SetError> {
         let is_number = |t: &String| t.parse::<f64>().is_ok();

@@ -26,8 +26,8 @@ use super::options::{SetOptions, absolute};
 use super::position_file::{in_file, npy_rows};
 use super::positions::table_format;
 use super::set::TileSet;
-use super::step::{Done, Step};
 use crate::engine::{BlockContext, BlockError, stamp_input};
+use crate::step::{Done, Step};
 
 /// Everything that decides the result.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -63,6 +63,7 @@ fn is_array(path: &std::path::Path) -> bool {
 impl Step for ToGlobal {
     const COMMAND: &'static str = "tileset to-global";
     type Parameters = ToGlobalOptions;
+    type Error = SetError;
 
     fn open(options: ToGlobalOptions) -> Result<ToGlobal, SetError> {
         let options = ToGlobalOptions {

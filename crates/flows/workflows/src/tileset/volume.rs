@@ -19,14 +19,13 @@ use serde_json::json;
 
 use super::error::SetError;
 use super::export_bdv::dtype_of;
-use super::map_stage::samples;
 use super::options::{SetOptions, absolute};
 use super::pixels::{SetReader, Taking, block_error};
 use super::set::TileSet;
 use crate::engine::{
     BlockContext, BlockError, Finished, Markers, Registered, RunBlock, Summary, WorkDir, Workflow,
 };
-use crate::image_output::{FirstStage, ImageOutput, Store};
+use crate::image_output::{FirstStage, ImageOutput, Store, samples};
 
 /// Everything that decides the result.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -134,10 +133,7 @@ fn mosaic_meta(
     let name = name.split('.').next().unwrap_or_default().to_owned();
     let mut meta = ImageMeta::new(name, axes, [1, 1, z, y, x], dtype);
     meta.labels = labels;
-    if let Some(voxel) = set.voxel_um {
-        meta.voxel_size_um =
-            voxel.map(|value| Sourced { value: Some(value), from: set.voxel_from });
-    }
+    meta.voxel_size_um = set.voxel_size();
     if let Some(origin) = set.origin_um() {
         meta.origin_um = origin.map(Sourced::file);
     }

@@ -5,14 +5,13 @@
 
 mod moments;
 
-use hooke_core::{LayoutRegion, Sample, TilePixels};
+use hooke_core::{ExactSum, LayoutRegion, Sample, TilePixels};
 use rayon::prelude::*;
 
 pub use moments::{Centroid, LabelMoments, Weighted, to_um};
 
 use crate::dedup::{check_label_type, runs, to_label};
 use crate::error::TilesetError;
-use crate::exact_sum::ExactSum;
 use crate::paste::{Blend, Paste, PasteParams, PasteScratch, row_places};
 use crate::placement::Placement;
 use crate::read::{blocks, read_box};

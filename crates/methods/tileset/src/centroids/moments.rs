@@ -1,10 +1,10 @@
 //! Sums of the coordinates of each label.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::hash::BuildHasherDefault;
 
-use crate::dedup::LabelHasher;
-use crate::exact_sum::ExactSum;
+use hooke_core::ExactSum;
+use hooke_core::counts::{IntegerHasher, IntegerMap};
 
 /// A label in the mosaic: where it lies and how large it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,8 +42,8 @@ pub fn to_um(centre: [f64; 3], voxel_um: [f64; 3], origin_um: [f64; 3]) -> [f64;
 /// Exact sums over the voxels of each label; parts of a mosaic merge in any order.
 #[derive(Debug, Clone, Default)]
 pub struct LabelMoments {
-    sums: HashMap<u64, Sums, BuildHasherDefault<LabelHasher>>,
-    tiles: HashSet<(u64, u32), BuildHasherDefault<LabelHasher>>,
+    sums: IntegerMap<u64, Sums>,
+    tiles: HashSet<(u64, u32), BuildHasherDefault<IntegerHasher>>,
 }
 
 #[derive(Debug, Clone)]
@@ -118,7 +118,7 @@ impl LabelMoments {
 
     /// One row per label that has a voxel in the mosaic, ascending; never 0.
     pub fn rows(&self) -> Vec<Centroid> {
-        let mut n_tiles: HashMap<u64, u32, BuildHasherDefault<LabelHasher>> = HashMap::default();
+        let mut n_tiles: IntegerMap<u64, u32> = IntegerMap::default();
         for (label, _) in &self.tiles {
             *n_tiles.entry(*label).or_default() += 1;
         }

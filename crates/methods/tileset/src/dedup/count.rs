@@ -1,34 +1,10 @@
 //! How often each label, and each pair of labels, occurs.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use hooke_core::Sample;
+use hooke_core::counts::Counts;
 
 use super::runs::{pair_runs, runs};
 use crate::error::TilesetError;
-
-/// Counts by key, hashed fast; keys are labels, whose order nobody chooses to slow us down.
-pub(crate) type Counts<K> = HashMap<K, u64, BuildHasherDefault<LabelHasher>>;
-
-/// Multiplies and folds each word: labels are small and consecutive, the fold spreads them.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct LabelHasher(u64);
-
-impl Hasher for LabelHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|b| self.write_u64(u64::from(*b)));
-    }
-    fn write_u64(&mut self, word: u64) {
-        // 2^64 over the golden ratio, as in Knuth's multiplicative hashing.
-        let product = u128::from(self.0.rotate_left(23) ^ word ^ 0x2545_f491_4f6c_dd1d)
-            * 0x9e37_79b9_7f4a_7c15_u128;
-        self.0 = (product as u64) ^ (product >> 64) as u64;
-    }
-}
 
 /// The label as a number.
 pub(crate) fn to_label<T: Sample>(value: T, tile: usize) -> Result<u64, TilesetError> {

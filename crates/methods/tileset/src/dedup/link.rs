@@ -2,11 +2,11 @@
 
 use std::cmp::{Ordering, Reverse};
 
+use hooke_core::DisjointSets;
 use serde::{Deserialize, Serialize};
 
 use super::count::LabelPair;
 use super::params::DedupParams;
-use crate::disjoint_sets::DisjointSets;
 use crate::error::TilesetError;
 
 /// What became of a pair of labels.

@@ -23,7 +23,7 @@ use hooke_core::{Sample, TilePixels};
 use rayon::prelude::*;
 
 pub use count::{JointHistogram, LabelCounts, LabelPair};
-pub(crate) use count::{LabelHasher, check_label_type, to_label};
+pub(crate) use count::{check_label_type, to_label};
 pub use link::{OverlapRow, Reason};
 pub use params::{DedupParams, id_dtype};
 pub(crate) use runs::runs;

@@ -1,8 +1,6 @@
 //! Smallest, largest and mean value of a tile.
 
-use hooke_core::{Dtype, Sample};
-
-use crate::exact_sum::ExactSum;
+use hooke_core::{Dtype, ExactSum, Sample};
 
 /// What is summed of a tile, independent of the order of its voxels.
 #[derive(Debug, Clone)]

@@ -11,7 +11,7 @@ use rust_hdf5::{H5File, Hdf5Error};
 
 use super::hdf5::{StoredSetup, cells};
 use super::read::{pixels_path, read_xml};
-use super::{BdvFile, BdvSettings};
+use super::{BdvFile, BdvSettings, Loader};
 use crate::atomic::AtomicFile;
 use crate::hdf5::Handles;
 use crate::{Error, Result, pyramid};
@@ -34,6 +34,10 @@ pub fn replace_view(
     progress: &dyn Progress,
 ) -> std::result::Result<(), SourceError> {
     let data = read_xml(xml)?;
+    if matches!(data.loader, Loader::N5 { .. } | Loader::Zarr { .. }) {
+        let hint = "export the set anew with hooke tileset export-bdv";
+        return Err(Error::unsupported(xml, "replacing pixels in N5 or OME-Zarr", hint).into());
+    }
     // The file itself, not a link to it.
     let file = std::fs::canonicalize(pixels_path(xml, &data)?)
         .map_err(|e| Error::io(xml, "find the pixels of", e))?;

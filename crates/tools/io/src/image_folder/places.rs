@@ -7,6 +7,9 @@ use hooke_core::Axis;
 /// The axes that files can be stacked along, slowest first.
 pub(super) const STACKED: [Axis; 3] = [Axis::T, Axis::C, Axis::Z];
 
+/// What a file's name says of its place.
+pub(super) type Numbers = BTreeMap<Axis, u64>;
+
 /// The file of every place on a grid over `t, c, z`.
 #[derive(Debug, PartialEq)]
 pub(super) struct Places {
@@ -16,6 +19,8 @@ pub(super) struct Places {
     pub counts: [u64; 3],
     /// File by C-order place; `None` where there is none.
     pub files: Vec<Option<usize>>,
+    /// What the channels are called, where the files' names say it.
+    pub channel_names: Option<Vec<String>>,
 }
 
 impl Places {
@@ -23,32 +28,39 @@ impl Places {
     pub fn in_order(files: usize, along: Axis) -> Places {
         let mut counts = [1; 3];
         counts[along.index()] = files as u64;
-        Places { along: vec![along], counts, files: (0..files).map(Some).collect() }
+        let files = (0..files).map(Some).collect();
+        Places { along: vec![along], counts, files, channel_names: None }
     }
 
     /// By names that end as Hooke writes them, like `cells_t0_c1_z17`: any of the three axes, all
     /// names with the same ones and the same beginning. `None` for any other names.
     pub fn by_name(stems: &[&str]) -> Option<Places> {
         let parsed: Vec<_> = stems.iter().map(|s| tags(s)).collect();
-        let (beginning, first) = parsed.first()?;
-        let along: Vec<Axis> = first.keys().copied().collect();
-        let same = parsed.iter().all(|(b, t)| b == beginning && t.keys().eq(along.iter()));
-        if along.is_empty() || !same {
+        let (beginning, _) = parsed.first()?;
+        let same = parsed.iter().all(|(b, _)| b == beginning);
+        let numbers: Vec<Numbers> = parsed.iter().map(|(_, numbers)| numbers.clone()).collect();
+        same.then(|| Places::by_numbers(&numbers)).flatten()
+    }
+
+    /// By the numbers of each file, all along the same axes. `None` when they are not, when two files
+    /// have one place, or when the places are mostly empty.
+    pub fn by_numbers(numbers: &[Numbers]) -> Option<Places> {
+        let along: Vec<Axis> = numbers.first()?.keys().copied().collect();
+        if along.is_empty() || !numbers.iter().all(|n| n.keys().eq(along.iter())) {
             return None;
         }
         let seen = |axis: &Axis| {
-            parsed.iter().filter_map(|(_, t)| t.get(axis).copied()).collect::<BTreeSet<u64>>()
+            numbers.iter().filter_map(|n| n.get(axis).copied()).collect::<BTreeSet<u64>>()
         };
-        let values: Vec<Vec<u64>> =
-            STACKED.iter().map(|axis| seen(axis).into_iter().collect()).collect();
+        let values: Vec<Vec<u64>> = STACKED.iter().map(|axis| without_gaps(seen(axis))).collect();
         let counts: [u64; 3] = std::array::from_fn(|d| values[d].len().max(1) as u64);
         let places = counts.iter().try_fold(1usize, |n, c| n.checked_mul(*c as usize))?;
         // Names that have little to do with each other make no stack.
-        if places > 4 * stems.len() {
+        if places > 4 * numbers.len() {
             return None;
         }
         let mut files = vec![None; places];
-        for (file, (_, tags)) in parsed.iter().enumerate() {
+        for (file, tags) in numbers.iter().enumerate() {
             let index = |d: usize| match tags.get(&STACKED[d]) {
                 Some(value) => values[d].binary_search(value).ok(),
                 None => Some(0),
@@ -60,7 +72,7 @@ impl Places {
                 return None;
             }
         }
-        Some(Places { along, counts, files })
+        Some(Places { along, counts, files, channel_names: None })
     }
 
     /// The C-order place of a grid index over `t, c, z`.
@@ -69,8 +81,20 @@ impl Places {
     }
 }
 
+/// All numbers of an axis: numbers that begin at 0 or 1 and of which at least half are there count planes,
+/// so that those in between are lost; others, like 10, 20, 30, name them.
+fn without_gaps(seen: BTreeSet<u64>) -> Vec<u64> {
+    let (Some(first), Some(last)) = (seen.first().copied(), seen.last().copied()) else {
+        return Vec::new();
+    };
+    if first <= 1 && (last - first) / 2 < seen.len() as u64 {
+        return (first..=last).collect();
+    }
+    seen.into_iter().collect()
+}
+
 /// The beginning of a name and the numbers of the tags it ends with.
-fn tags(stem: &str) -> (&str, BTreeMap<Axis, u64>) {
+fn tags(stem: &str) -> (&str, Numbers) {
     let (mut rest, mut tags) = (stem, BTreeMap::new());
     while let Some((before, tag)) = rest.rsplit_once('_') {
         let axis = tag.chars().next().and_then(Axis::from_letter);
@@ -115,6 +139,10 @@ mod tests {
         // One is lost.
         let fewer = Places::by_name(&stems[..21]).unwrap();
         assert_eq!((fewer.counts, fewer.files[21]), ([2, 1, 11], None));
+        let single = Places::by_name(&["a_z1", "a_z2", "a_z4", "a_z5"]).unwrap();
+        assert_eq!((single.counts, single.files[2]), ([1, 1, 5], None));
+        let depths = Places::by_name(&["a_z10", "a_z20", "a_z30"]).unwrap();
+        assert_eq!(depths.counts, [1, 1, 3]);
         assert_eq!(Places::by_name(&["a", "b"]), None);
         assert_eq!(Places::by_name(&["a_z0", "b_z1"]), None);
         assert_eq!(Places::by_name(&["a_z1", "a_z01"]), None);

@@ -32,6 +32,9 @@ pub struct FolderDataset {
 }
 
 struct FolderImage {
+    /// The folder, or the expression that names the files.
+    path: PathBuf,
+    /// What the names count from.
     folder: PathBuf,
     names: Vec<String>,
     places: Places,
@@ -67,31 +70,42 @@ fn is_plane(name: &str) -> bool {
 /// are stacked along by default; else what the first file answers.
 pub fn open(path: &Path, how: &OpenOptions) -> Result<FolderDataset> {
     let names = list(path)?;
-    let inner = OpenOptions { along: None, ..how.clone() };
-    let mut problems = Vec::new();
-    let first = open_plane(&path.join(&names[0]), &inner, &mut problems)?;
-    let found = first.meta();
     let stems: Vec<&str> =
         names.iter().map(|n| n.rsplit_once('.').map_or(n.as_str(), |(s, _)| s)).collect();
-    let single = |p: &Places| p.along.iter().all(|a| found.shape[a.index()] == 1);
     let named = if how.along.is_none() { Places::by_name(&stems) } else { None };
-    let places = match named.filter(single) {
-        Some(places) => places,
-        None => {
-            let along = how.along.unwrap_or(Axis::Z);
-            let deep = found.shape[along.index()];
-            if how.along.is_none() && deep > 1 {
-                let what = format!("a folder of files that are stacks of {deep} planes themselves");
-                let hint = "say what the files are with --along t, --along c or --along z";
-                return Err(Error::unsupported(path, what, hint));
-            }
-            if !STACKED.contains(&along) {
-                let what = format!("files that follow each other along {along}");
-                return Err(Error::unsupported(path, what, "write --along t, c or z"));
-            }
-            Places::in_order(names.len(), along)
+    stack(path, path, &names, how, |found| {
+        let single = |p: &Places| p.along.iter().all(|a| found.shape[a.index()] == 1);
+        if let Some(places) = named.filter(single) {
+            return Ok(places);
         }
-    };
+        let along = how.along.unwrap_or(Axis::Z);
+        let deep = found.shape[along.index()];
+        if how.along.is_none() && deep > 1 {
+            let what = format!("a folder of files that are stacks of {deep} planes themselves");
+            let hint = "say what the files are with --along t, --along c or --along z";
+            return Err(Error::unsupported(path, what, hint));
+        }
+        if !STACKED.contains(&along) {
+            let what = format!("files that follow each other along {along}");
+            return Err(Error::unsupported(path, what, "write --along t, c or z"));
+        }
+        Ok(Places::in_order(names.len(), along))
+    })
+}
+
+/// The files as one image; `place` says where each of them belongs, given what the first one is.
+pub(super) fn stack(
+    path: &Path,
+    folder: &Path,
+    names: &[String],
+    how: &OpenOptions,
+    place: impl FnOnce(&ImageMeta) -> Result<Places>,
+) -> Result<FolderDataset> {
+    let inner = OpenOptions { along: None, ..how.clone() };
+    let mut problems = Vec::new();
+    let first = open_plane(&folder.join(&names[0]), &inner, &mut problems)?;
+    let found = first.meta();
+    let places = place(found)?;
     let part = found.shape;
     let mut shape = part;
     for (count, axis) in places.counts.iter().zip(STACKED) {
@@ -100,7 +114,7 @@ pub fn open(path: &Path, how: &OpenOptions) -> Result<FolderDataset> {
     let kept: Vec<Axis> = found.axes.iter().chain(places.along.iter().copied()).collect();
     let name = path.file_name().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
     let mut meta = ImageMeta { name, axes: Axes::of(&kept), shape, ..found.clone() };
-    describe(&mut meta, &places, &stems);
+    describe(&mut meta, &places, names);
     if !meta.missing.is_empty() {
         let n = places.files.iter().filter(|f| f.is_none()).count();
         let what = format!("{n} of {} files are not there; their planes are 0", places.files.len());
@@ -108,8 +122,9 @@ pub fn open(path: &Path, how: &OpenOptions) -> Result<FolderDataset> {
     }
     let level = Level { shape, ..first.levels()[0].clone() };
     let image = FolderImage {
-        folder: path.to_owned(),
-        names,
+        path: path.to_owned(),
+        folder: folder.to_owned(),
+        names: names.to_vec(),
         places,
         part,
         how: inner,
@@ -121,7 +136,7 @@ pub fn open(path: &Path, how: &OpenOptions) -> Result<FolderDataset> {
 }
 
 /// What only the whole stack can know, or no longer knows.
-fn describe(meta: &mut ImageMeta, places: &Places, stems: &[&str]) {
+fn describe(meta: &mut ImageMeta, places: &Places, names: &[String]) {
     meta.dataset = None;
     meta.vendor = None;
     meta.frame_times_s = None;
@@ -129,11 +144,7 @@ fn describe(meta: &mut ImageMeta, places: &Places, stems: &[&str]) {
     for axis in &places.along {
         match axis {
             Axis::C => {
-                // A channel is called as its file, where a file is a channel.
-                let named = places.along.len() == 1 && meta.shape[1] == stems.len() as u64;
-                let name =
-                    |stem: &&str| Channel { name: Some((*stem).to_owned()), ..Channel::default() };
-                meta.channels = if named { stems.iter().map(name).collect() } else { Vec::new() };
+                meta.channels = channels(meta.shape[1], places, names);
             }
             Axis::Z => {
                 meta.voxel_size_um[0] = Sourced::unknown();
@@ -155,6 +166,21 @@ fn describe(meta: &mut ImageMeta, places: &Places, stems: &[&str]) {
             meta.missing.extend(planes(&lost));
         }
     }
+}
+
+/// Channels by the values of a tag, or called as their files where a file is a channel.
+fn channels(count: u64, places: &Places, names: &[String]) -> Vec<Channel> {
+    let stem =
+        |name: &String| Path::new(name).file_stem().map(|s| s.to_string_lossy().into_owned());
+    let called = match &places.channel_names {
+        Some(names) => names.iter().cloned().map(Some).collect(),
+        None if places.along.len() == 1 => names.iter().map(stem).collect(),
+        None => Vec::new(),
+    };
+    if called.len() as u64 != count {
+        return Vec::new();
+    }
+    called.into_iter().map(|name| Channel { name, ..Channel::default() }).collect()
 }
 
 /// Names of the planes, in natural order.
@@ -234,7 +260,7 @@ impl FolderImage {
         odd.truncate(NAMED);
         let (name, first, odd) = (&self.names[0], show(&first), odd.join("; "));
         let what = format!("files of different shapes: {name} is {first}, but {odd}{more}");
-        Error::unsupported(&self.folder, what, "take the odd ones out of the folder")
+        Error::unsupported(&self.path, what, "take the odd ones out of the folder")
     }
 
     /// Reads what one file has of a region; the planes that are not as stored.
@@ -299,7 +325,7 @@ impl ImageSource for FolderImage {
         out: &mut Pixels,
     ) -> Result<ReadStatus, SourceError> {
         if level != 0 || !region.fits(self.meta.shape) {
-            return Err(no_region(&self.folder, region, self.meta.shape).into());
+            return Err(no_region(&self.path, region, self.meta.shape).into());
         }
         out.reset(self.meta.dtype, region.shape);
         if region.is_empty() {

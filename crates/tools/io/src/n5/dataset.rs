@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::array::N5Array;
 use super::attributes::{self, FILE};
 use crate::chunked::{Chunks, ReadFrom};
+use crate::kept::Kept;
 use crate::natural::natural_order;
 use crate::open::Probe;
 use crate::stored_axes::StoredAxes;
@@ -181,19 +182,7 @@ impl N5Dataset {
                 }
             }
         }
-        // What Hooke writes: over z, y, x, in micrometres.
-        for (s, place) in known
-            .get("origin_um")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .take(3)
-            .enumerate()
-        {
-            if let Some(place) = place.as_f64() {
-                meta.origin_um[s] = Sourced::file(place);
-            }
-        }
+        Kept::apply(known, meta);
         meta.frame_interval_s = known.get("frame_interval_s").and_then(Value::as_f64);
         let channels = known.get("channels").cloned().and_then(|c| serde_json::from_value(c).ok());
         let channels: Vec<Channel> = channels.unwrap_or_default();

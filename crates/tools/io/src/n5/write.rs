@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::attributes::FILE;
 use super::block::{Block, Packing};
+use crate::kept::Kept;
 use crate::pyramid::levels_of;
 use crate::{Error, Result, atomic};
 
@@ -203,15 +204,18 @@ impl N5Sink {
         map.insert("axes".to_owned(), json!(letters));
         let size = meta.voxel_size_um.map(|s| s.value);
         let stored = |s: usize| self.axes.iter().any(|a| a.space_index() == Some(s));
-        // The format has no way to leave one out: all sizes or none.
+        // The format has no way to leave one out; attributes of our own have.
         if (0..3).all(|s| size[s].is_some() || !stored(s)) && size.iter().any(Option::is_some) {
             let sizes = self.turned(size.map(|s| s.unwrap_or(1.0)), 1.0);
             map.insert("pixelResolution".to_owned(), json!({"dimensions": sizes, "unit": "um"}));
         }
-        let origin = meta.origin_um.map(|o| o.value);
-        if origin.iter().any(Option::is_some) {
-            map.insert("origin_um".to_owned(), json!(origin));
-        }
+        let kept = Kept {
+            voxel_size_um: size,
+            origin_um: meta.origin_um.map(|o| o.value),
+            labels: meta.labels,
+            ..Kept::times_and_bits(meta)
+        };
+        map.extend(kept.attributes());
         if let Some(interval) = meta.frame_interval_s {
             map.insert("frame_interval_s".to_owned(), json!(interval));
         }

@@ -285,13 +285,18 @@ fn channel_attributes(file: &File, variable: &Variable, meta: &mut ImageMeta) {
     };
     let (excitation, emission) = (numbers("excitation_nm"), numbers("emission_nm"));
     let colors = colors.filter(|c| c.len() == count);
-    if colors.is_some() || excitation.is_some() || emission.is_some() {
+    let names = file.attribute(variable, "channel_names").and_then(Attribute::texts);
+    let names = names.filter(|n| n.len() == count);
+    if names.is_some() || colors.is_some() || excitation.is_some() || emission.is_some() {
         meta.channels.resize(count, Channel::default());
     }
     let pick = |values: &Option<Vec<f64>>, c: usize| {
         values.as_ref().and_then(|v| v.get(c).copied()).filter(|v| v.is_finite())
     };
     for (c, channel) in meta.channels.iter_mut().enumerate() {
+        if let Some(name) = names.as_ref().map(|n| n[c].clone()).filter(|n| !n.is_empty()) {
+            channel.name = Some(name);
+        }
         channel.color = colors.as_ref().map(|t| t[c].clone()).filter(|t| !t.is_empty());
         channel.excitation_nm = pick(&excitation, c);
         channel.emission_nm = pick(&emission, c);

@@ -23,11 +23,19 @@ pub fn create(target: &Path, meta: &ImageMeta, settings: &Hdf5Settings) -> Resul
 
 /// What of the metadata a netCDF-4 file does not hold.
 pub fn lost_items(meta: &ImageMeta) -> Vec<&'static str> {
-    let lost = (0..3).any(|d| {
-        let [size, origin] = [meta.voxel_size_um[d].value, meta.origin_um[d].value];
-        size.is_none() && origin.is_some() && meta.shape[d + 2] > 1
-    });
-    if lost { vec!["the position along an axis without a voxel size"] } else { Vec::new() }
+    let stored = |d: usize| meta.axes.has(Axis::ALL[d + 2]);
+    let sized = |d: usize| meta.voxel_size_um[d].value.is_some();
+    let placed = |d: usize| meta.origin_um[d].value.is_some();
+    let items = [
+        ((0..3).any(|d| sized(d) && !stored(d)), "the voxel size along an axis that is not there"),
+        (
+            (0..3).any(|d| placed(d) && !(stored(d) && (sized(d) || meta.shape[d + 2] == 1))),
+            "the position along an axis that is not there or has no voxel size",
+        ),
+        (meta.is_turned(), "rotation or shear"),
+        (meta.labels, "labels"),
+    ];
+    items.into_iter().filter_map(|(lost, name)| lost.then_some(name)).collect()
 }
 
 fn put_together(sink: &Hdf5Sink) -> Result<()> {
@@ -105,6 +113,11 @@ fn along_space(meta: &ImageMeta, axis: Axis) -> Option<Described> {
 fn image_attributes(meta: &ImageMeta) -> Vec<(&'static str, Attribute)> {
     let mut attributes = vec![("long_name", Attribute::from(meta.name.as_str()))];
     let channels = &meta.channels;
+    // An axis of channels has them as its coordinate.
+    if !meta.axes.has(Axis::C) && channels.iter().any(|c| c.name.is_some()) {
+        let names = channels.iter().map(|c| c.name.clone().unwrap_or_default()).collect();
+        attributes.push(("channel_names", Attribute::Texts(names)));
+    }
     if channels.iter().any(|c| c.color.is_some()) {
         let colors = channels.iter().map(|c| c.color.clone().unwrap_or_default()).collect();
         attributes.push(("channel_colors", Attribute::Texts(colors)));

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use hooke_core::Dtype;
 
+use super::literal::{Descr, Literal, Stated};
 use crate::strided::RawSample;
 use crate::{Error, Result};
 
@@ -36,6 +37,21 @@ impl Header {
     /// cut, [`Error::Corrupt`] when it is not the dictionary numpy writes, [`Error::Unsupported`]
     /// for types that are not numbers.
     pub fn read(path: &Path, file: &mut impl Read) -> Result<Header> {
+        let (Stated { descr, fortran_order, shape }, data_offset) = Header::stated(path, file)?;
+        let what = match descr {
+            Descr::Sample(sample, big_endian) => {
+                return Ok(Header { sample, big_endian, fortran_order, shape, data_offset });
+            }
+            Descr::Fields(_) => "a structured NPY array".to_owned(),
+            Descr::Text { name, .. } | Descr::Object { name } | Descr::Other { name } => {
+                format!("NPY samples of type `{name}`")
+            }
+        };
+        Err(Error::unsupported(path, what, "convert it in numpy"))
+    }
+
+    /// What the header says whatever the type of the array, and where its data begin.
+    pub(super) fn stated(path: &Path, file: &mut impl Read) -> Result<(Stated, u64)> {
         let mut head = [0; 8];
         let mut have = 0;
         let mut take = |buffer: &mut [u8], what: &str| {
@@ -67,7 +83,7 @@ impl Header {
         let mut text = vec![0; length as usize];
         let data_offset = take(&mut text, "NPY header")?;
         let text = String::from_utf8_lossy(&text);
-        Literal { path, rest: text.trim() }.header(data_offset)
+        Literal::new(path, &text).read().map(|stated| (stated, data_offset))
     }
 
     /// The header of version 1 for a little-endian array in C order, padded to 64 bytes.
@@ -85,7 +101,16 @@ impl Header {
     }
 
     /// The same for any of numpy's types.
-    fn of_type(descr: &str, shape: &[u64]) -> Vec<u8> {
+    pub(crate) fn of_type(descr: &str, shape: &[u64]) -> Vec<u8> {
+        Header::of_descr(&format!("'{descr}'"), shape)
+    }
+
+    /// The same for records, whose fields are given as numpy writes them.
+    pub(crate) fn of_fields(fields: &str, rows: u64) -> Vec<u8> {
+        Header::of_descr(&format!("[{fields}]"), &[rows])
+    }
+
+    fn of_descr(descr: &str, shape: &[u64]) -> Vec<u8> {
         let mut lengths = String::new();
         for n in shape {
             lengths.push_str(&format!("{n}, "));
@@ -93,7 +118,7 @@ impl Header {
         let lengths =
             if shape.len() == 1 { lengths.trim_end() } else { lengths.trim_end_matches(", ") };
         let text =
-            format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({lengths}), }}");
+            format!("{{'descr': {descr}, 'fortran_order': False, 'shape': ({lengths}), }}");
         let total = (MAGIC.len() + 4 + text.len() + 1).next_multiple_of(64);
         let padding = total - (MAGIC.len() + 4 + text.len() + 1);
         let mut out = MAGIC.to_vec();
@@ -108,7 +133,7 @@ impl Header {
 }
 
 /// An NPY file of one text, as numpy writes `np.array("zyx")`.
-pub(super) fn write_text(text: &str) -> Vec<u8> {
+pub(crate) fn write_text(text: &str) -> Vec<u8> {
     let mut bytes = Header::of_type(&format!("<U{}", text.chars().count()), &[]);
     bytes.extend(text.chars().flat_map(|c| u32::from(c).to_le_bytes()));
     bytes
@@ -141,120 +166,6 @@ fn read_up_to(file: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize>
         }
     }
     Ok(filled)
-}
-
-/// The Python literal that makes up the header, being read.
-struct Literal<'a> {
-    path: &'a Path,
-    rest: &'a str,
-}
-
-impl<'a> Literal<'a> {
-    fn header(mut self, data_offset: u64) -> Result<Header> {
-        let (mut descr, mut fortran, mut shape) = (None, None, None);
-        self.expect('{')?;
-        while !self.accept('}') {
-            let key = self.text()?;
-            self.expect(':')?;
-            match key {
-                "descr" => descr = Some(self.descr()?),
-                "fortran_order" => fortran = Some(self.boolean()?),
-                "shape" => shape = Some(self.lengths()?),
-                other => return Err(self.bad(&format!("unknown key `{other}`"))),
-            }
-            if !self.accept(',') {
-                self.expect('}')?;
-                break;
-            }
-        }
-        if !self.rest.trim().is_empty() {
-            return Err(self.bad("text after the dictionary"));
-        }
-        let (Some((sample, big_endian)), Some(fortran_order), Some(shape)) =
-            (descr, fortran, shape)
-        else {
-            return Err(self.bad("descr, fortran_order or shape is missing"));
-        };
-        Ok(Header { sample, big_endian, fortran_order, shape, data_offset })
-    }
-
-    fn bad(&self, what: &str) -> Error {
-        Error::corrupt(self.path, format!("NPY header: {what}"))
-    }
-
-    fn accept(&mut self, c: char) -> bool {
-        let rest = self.rest.trim_start();
-        let found = rest.starts_with(c);
-        self.rest = if found { &rest[c.len_utf8()..] } else { rest };
-        found
-    }
-
-    fn expect(&mut self, c: char) -> Result<()> {
-        if self.accept(c) { Ok(()) } else { Err(self.bad(&format!("`{c}` expected"))) }
-    }
-
-    fn text(&mut self) -> Result<&'a str> {
-        let quote = if self.accept('\'') { '\'' } else { self.expect('"').map(|()| '"')? };
-        let rest = self.rest;
-        let end = rest.find(quote).ok_or_else(|| self.bad("a text is not closed"))?;
-        self.rest = &rest[end + 1..];
-        Ok(&rest[..end])
-    }
-
-    fn boolean(&mut self) -> Result<bool> {
-        let rest = self.rest.trim_start();
-        let value =
-            [("True", true), ("False", false)].into_iter().find(|(n, _)| rest.starts_with(n));
-        let (name, value) = value.ok_or_else(|| self.bad("True or False expected"))?;
-        self.rest = &rest[name.len()..];
-        Ok(value)
-    }
-
-    fn lengths(&mut self) -> Result<Vec<u64>> {
-        self.expect('(')?;
-        let end = self.rest.find(')').ok_or_else(|| self.bad("the shape is not closed"))?;
-        let (inside, rest) = self.rest.split_at(end);
-        self.rest = &rest[1..];
-        let inside = inside.trim().trim_end_matches(',');
-        if inside.trim().is_empty() {
-            return Ok(Vec::new());
-        }
-        // Python 2 wrote long integers with an L.
-        let number = |n: &str| n.trim().trim_end_matches('L').parse().ok();
-        inside.split(',').map(number).collect::<Option<_>>().ok_or_else(|| self.bad("the shape"))
-    }
-
-    /// The sample type and whether it is big-endian.
-    fn descr(&mut self) -> Result<(RawSample, bool)> {
-        let unsupported = |what: String| Error::unsupported(self.path, what, "convert it in numpy");
-        if self.rest.trim_start().starts_with('[') {
-            return Err(unsupported("a structured NPY array".to_owned()));
-        }
-        let descr = self.text()?;
-        let name = descr.trim_start_matches(['<', '>', '|', '=']);
-        let sample = match name {
-            "b1" => RawSample::Bool,
-            "f2" => RawSample::Half,
-            _ => {
-                let short = match name.split_at_checked(1) {
-                    Some((kind @ ("u" | "i" | "f"), size)) => {
-                        let bits = size.parse::<usize>().ok().and_then(|s| s.checked_mul(8));
-                        bits.map(|b| format!("{kind}{b}"))
-                    }
-                    _ => None,
-                };
-                let dtype = short.and_then(|s| Dtype::parse(&s));
-                RawSample::Native(dtype.ok_or_else(|| {
-                    Error::unsupported(
-                        self.path,
-                        format!("NPY samples of type `{descr}`"),
-                        "convert it in numpy",
-                    )
-                })?)
-            }
-        };
-        Ok((sample, descr.starts_with('>')))
-    }
 }
 
 #[cfg(test)]
@@ -299,7 +210,7 @@ mod tests {
         assert!(header.fortran_order);
         let message = |text| parse(text).unwrap_err().to_string();
         assert!(message("{'descr': '<c8', 'fortran_order': False, 'shape': ()}").contains("`<c8`"));
-        assert!(message("{'descr': [('a','<f4')]}").contains("structured"));
+        assert!(message("{'descr': [('a','<f4')], 'fortran_order': False, 'shape': (3,)}").contains("structured"));
         assert!(message("{'descr': '<f4'}").contains("missing"));
         assert!(message("{'descr': '<f4', 'shape': (1, -2)}").contains("shape"));
         assert!(message("{'descr': '<f4").contains("not closed"));

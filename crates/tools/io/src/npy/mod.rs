@@ -2,7 +2,9 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `header` | the header of versions 1 to 3 |
+//! | `header`, `literal` | the header of versions 1 to 3 |
+//! | `pickle` | values of pickles, without running them |
+//! | `small` | whole arrays of numbers, texts, records or one object |
 //! | `read` | regions of an array |
 //! | `archive` | the arrays of an NPZ file |
 //! | `write` | blocks into a preallocated file |
@@ -11,7 +13,10 @@
 
 mod archive;
 mod header;
+mod literal;
+mod pickle;
 mod read;
+mod small;
 mod write;
 mod write_archive;
 mod write_arrays;
@@ -20,10 +25,14 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use archive::{NpzDataset, open_npz, recognises_npz};
+pub(crate) use header::write_text;
 pub use header::{Header, MAGIC};
+pub(crate) use pickle::none_array;
 pub use read::{NpyDataset, open};
+pub(crate) use small::{Small, SmallData, read_npz_member, read_small};
 pub use write::NpySink;
 pub use write_archive::NpzSink;
+pub(crate) use write_archive::options as member_options;
 pub use write_arrays::write_npz;
 
 /// The sidecar of an array file: `a.npy.json` beside `a.npy`.

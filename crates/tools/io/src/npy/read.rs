@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use hooke_core::image::SourceError;
 use hooke_core::{
-    Dataset, ImageMeta, ImageSource, Level, Origin, Pixels, Problem, ReadStatus, Region,
+    Dataset, ImageMeta, ImageSource, Level, Origin, Pixels, Problem, ReadStatus, Region, Sourced,
 };
 
 use super::{Header, sidecar};
+use crate::blobs::peers::magmap_meta;
 use crate::image_entry::ImageEntry;
 use crate::stored_axes::StoredAxes;
 use crate::strided::{RawSample, StridedFile, dense_strides};
@@ -45,14 +46,40 @@ pub fn open(path: &Path, how: &OpenOptions) -> Result<NpyDataset> {
     let mut problems = Vec::new();
     let beside = read_sidecar(path, &header, axes.is_some(), &mut problems);
     let names = beside.as_ref().map(|entry| entry.axes.to_string());
+    let names = names.or_else(|| magmap_axes(path, header.shape.len()));
     let (stored, from) = StoredAxes::resolve(path, header.shape.len(), axes, names.as_deref())?;
 
     let name = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
     let mut image = NpyImage::new(path, file, &header, 0, name, &stored, from, &mut problems);
-    if let Some(entry) = beside {
-        entry.describe(&mut image.meta);
+    match beside {
+        Some(entry) => entry.describe(&mut image.meta),
+        None => describe_by_notes(path, &mut image.meta, &mut problems),
     }
     Ok(NpyDataset { images: [Arc::new(image)], problems })
+}
+
+/// The axes of MagellanMapper's images, `NAME_image5d.npy`: channels stand last.
+fn magmap_axes(path: &Path, dimensions: usize) -> Option<String> {
+    let is_magmap = path.file_name()?.to_str()?.ends_with("_image5d.npy");
+    let axes = match dimensions {
+        4 => "tzyx",
+        5 => "tzyxc",
+        _ => return None,
+    };
+    is_magmap.then(|| axes.to_owned())
+}
+
+/// Takes the voxel size from MagellanMapper's notes beside an image.
+fn describe_by_notes(path: &Path, meta: &mut ImageMeta, problems: &mut Vec<Problem>) {
+    let Some(notes) = magmap_meta::beside(path) else { return };
+    match magmap_meta::read_meta(&notes) {
+        Ok(notes) => {
+            if let Some(size) = notes.resolutions.first() {
+                meta.voxel_size_um = size.map(Sourced::file);
+            }
+        }
+        Err(error) => problems.push(Problem::warning("notes-unread", error.to_string())),
+    }
 }
 
 impl NpyImage {

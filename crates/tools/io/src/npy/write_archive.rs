@@ -106,7 +106,7 @@ impl NpzSink {
 }
 
 /// Members have no time: the same image gives the same bytes.
-pub(super) fn options(deflate: Option<u32>) -> SimpleFileOptions {
+pub(crate) fn options(deflate: Option<u32>) -> SimpleFileOptions {
     let options = SimpleFileOptions::default().last_modified_time(zip::DateTime::default());
     match deflate {
         None => options.compression_method(CompressionMethod::Stored),

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::layout::LevelLayout;
 use super::options::{Compression, Ngff, WriteOptions};
+use crate::kept::Kept;
 
 /// The metadata of one array: `zarr.json` or `.zarray`.
 pub(super) fn array(
@@ -161,19 +162,45 @@ pub(super) fn image(
         }
         ome.insert("omero".to_owned(), omero);
     }
+    let kept = kept(meta, axes).attributes();
+    if !kept.is_empty() {
+        ome.insert(OURS.to_owned(), Value::Object(kept));
+    }
     ome
 }
 
+/// The key of what NGFF has no place for; in 0.5 beside `ome`, for its schemas allow nothing else within.
+pub(super) const OURS: &str = "hooke";
+
+fn kept(meta: &ImageMeta, axes: &[Axis]) -> Kept {
+    let mut kept = Kept::times_and_bits(meta);
+    for axis in [Axis::Z, Axis::Y, Axis::X] {
+        let d = axis.index() - 2;
+        if !axes.contains(&axis) {
+            kept.voxel_size_um[d] = meta.voxel_size_um[d].value;
+        }
+        if !axes.contains(&axis) || meta.voxel_size_um[d].value.is_none() {
+            kept.origin_um[d] = meta.origin_um[d].value;
+        }
+    }
+    kept
+}
+
 /// A group with these NGFF attributes: file names and their content.
-pub(super) fn group(ome: Map<String, Value>, ngff: Ngff) -> Vec<(&'static str, Value)> {
+pub(super) fn group(mut ome: Map<String, Value>, ngff: Ngff) -> Vec<(&'static str, Value)> {
     match ngff {
         Ngff::V04 => {
             vec![(".zgroup", json!({"zarr_format": 2})), (".zattrs", Value::Object(ome))]
         }
-        Ngff::V05 => vec![(
-            "zarr.json",
-            json!({"zarr_format": 3, "node_type": "group", "attributes": {"ome": ome}}),
-        )],
+        Ngff::V05 => {
+            let ours = ome.shift_remove(OURS);
+            let mut attributes = json!({"ome": ome});
+            if let Some(ours) = ours {
+                attributes[OURS] = ours;
+            }
+            let group = json!({"zarr_format": 3, "node_type": "group", "attributes": attributes});
+            vec![("zarr.json", group)]
+        }
     }
 }
 

@@ -11,10 +11,12 @@ use hooke_core::{
 use serde_json::{Map, Value};
 
 use super::array::ZarrArray;
+use super::describe::OURS;
 use super::level::{Reading, StoredLevel};
 use super::ngff::{self, Multiscale, NgffAxis};
 use crate::chunk_cache::ChunkCache;
 use crate::error::{Error, Result};
+use crate::kept::Kept;
 use crate::open::OpenOptions;
 use crate::stored_axes::StoredAxes;
 
@@ -89,6 +91,9 @@ impl ZarrImage {
         }
         image.meta.vendor = Some(Value::Object(attributes.clone()));
         image.place(multiscale, order, problems);
+        if let Some(ours) = attributes.get(OURS).and_then(Value::as_object) {
+            Kept::apply(ours, &mut image.meta);
+        }
         Ok(image)
     }
 

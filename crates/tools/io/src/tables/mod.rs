@@ -68,6 +68,42 @@ pub enum TableError {
         /// What should be there.
         wanted: &'static str,
     },
+    /// A column of another type.
+    #[error(
+        "{}: column `{column}` is of type {found}, wanted {expected}", path.display()
+    )]
+    WrongType {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The type it should have.
+        expected: String,
+        /// The type it has.
+        found: String,
+    },
+    /// Values of a row that contradict each other.
+    #[error("{}: row {row}: wanted {wanted}", path.display())]
+    BadRow {
+        /// The file.
+        path: PathBuf,
+        /// The row.
+        row: usize,
+        /// What should be there.
+        wanted: &'static str,
+    },
+    /// A file whose blobs cannot be read without the size of a voxel.
+    #[error("{}: the voxel size is not known", path.display())]
+    NoVoxelSize {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Neither suffix nor content say which format of blobs a file has.
+    #[error("{}: not a format of blobs that Hooke reads", path.display())]
+    UnknownBlobs {
+        /// The file.
+        path: PathBuf,
+    },
     /// Positions in pixels and in µm.
     #[error(
         "{}: positions in pixels (row {row_px}) and in µm (row {row_um}); give one unit for all",

@@ -88,12 +88,14 @@ fn a_lost_plane_is_listed_and_zero() {
     std::fs::remove_file(folder.path().join("s_t1_z1.tif")).unwrap();
     let dataset = open(folder.path(), &OpenOptions::default()).unwrap();
     let image = dataset.images()[0].as_ref();
-    assert_eq!(image.meta().shape, [2, 1, 3, 9, 7]);
+    assert_eq!(image.meta().shape, [2, 1, 4, 9, 7], "plane 2 is lost from both stacks");
     assert_eq!(dataset.problems()[0].code, "missing-planes");
+    assert_eq!(image.meta().missing.len(), 3);
     let mut out = Pixels::zeros(Dtype::Uint8, [0; 5]);
     let lost = Region::new([1, 0, 1, 2, 2], [1, 1, 1, 4, 4]);
     let status = image.read(0, &lost, &mut out).unwrap();
-    assert_eq!(status, ReadStatus::MissingFilled(image.meta().missing.clone()));
+    let wanted = image.meta().missing.iter().filter(|p| p.t == 1 && p.z == 1).copied().collect();
+    assert_eq!(status, ReadStatus::MissingFilled(wanted));
     assert!(out.as_slice::<u8>().unwrap().iter().all(|v| *v == 0));
 }
 
@@ -138,4 +140,40 @@ fn odd_files_are_named_together_and_stacks_ask_for_an_axis() {
         assert!(found == pattern(Dtype::Uint8, shape, 1));
         check_regions(image, 10);
     }
+}
+
+#[test]
+fn files_that_an_expression_names_are_one_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let mut planes = Vec::new();
+    for t in [1, 2, 4] {
+        for (c, channel) in ["DAPI", "GFP"].into_iter().enumerate() {
+            let name = at(&format!("s1_{channel}_t{t:03}.tif"));
+            planes.push((t - 1, c as u64, picture(&name, 2 * t + c as u64, PLANE, Dtype::Uint16)));
+        }
+    }
+    picture(&at("s2_DAPI_t001.tif"), 9, PLANE, Dtype::Uint16);
+    let dataset = open(&at("s1_<C,S>_t<T,3>.tif"), &OpenOptions::default()).unwrap();
+    let image = dataset.images()[0].as_ref();
+    assert_eq!(
+        (image.meta().axes.to_string().as_str(), image.meta().shape),
+        ("tcyx", [4, 2, 1, 9, 7])
+    );
+    let channels: Vec<_> = image.meta().channels.iter().filter_map(|c| c.name.as_deref()).collect();
+    assert_eq!(channels, ["DAPI", "GFP"]);
+    for (t, c, plane) in &planes {
+        assert!(read(image, 0, &Region::new([*t, *c, 0, 0, 0], PLANE)) == *plane, "{t} {c}");
+    }
+    // Frame 3 is lost; of no frame after the last anybody knows.
+    assert_eq!(image.meta().missing.len(), 2);
+    assert_eq!(dataset.problems().last().unwrap().code, "missing-planes");
+
+    let fails = |name: &str, how: &OpenOptions| open(&at(name), how).err().unwrap().to_string();
+    let plain = OpenOptions::default();
+    assert!(fails("s<S>_<C,S>_t<T,3>.tif", &plain).contains("the tag `S`"));
+    assert!(fails("s1_DAPI_t<T", &plain).contains("not supported"));
+    assert!(fails("s3_<T>.tif", &plain).contains("nearest names"));
+    let along = OpenOptions { along: Some(Axis::Z), ..OpenOptions::default() };
+    assert!(fails("s1_DAPI_t<T,3>.tif", &along).contains("--along"));
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bdv;
+mod blobs;
 mod czi;
 mod expressions;
 mod harness;
@@ -21,5 +22,7 @@ mod tables;
 mod tiff_conformance;
 mod tiff_faults;
 mod tiff_writing;
+mod video;
+mod video;
 mod zarr_conformance;
 mod zarr_write;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hooke_core::{Dtype, ImageMeta, ImageSink, Level, Pixels, ReadStatus, Region, region};
+use hooke_core::{Dtype, ImageMeta, ImageSink, Level, Pixels, ReadStatus, Region, Sourced, region};
 use hooke_io::bdv::{BdvN5Sink, BdvZarrSink, WorldUnit};
 use hooke_io::n5::{Compression, N5Settings, N5Sink};
 use hooke_io::{ChunkCache, OpenOptions, open};
@@ -91,6 +91,25 @@ fn every_type_and_shape_round_trips() {
             check_regions(image, 5);
         }
     }
+}
+
+#[test]
+fn what_n5_has_no_place_for_is_kept_in_attributes_of_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.n5");
+    let shape = [3, 1, 2, 4, 5];
+    let mut meta = described("a", "tzyx", shape, Dtype::Uint16);
+    meta.voxel_size_um[0] = Sourced::unknown();
+    meta.frame_times_s = Some(vec![0.0, 0.11, 0.19]);
+    (meta.significant_bits, meta.labels) = (12, true);
+    let sink = N5Sink::create(&path, &meta, &settings(Compression::Raw)).unwrap();
+    write(&sink, &pattern(Dtype::Uint16, shape, 1));
+    let opened = open(&path, &OpenOptions::default()).unwrap();
+    let found = opened.images()[0].meta();
+    assert_described(found, &meta);
+    assert_eq!(found.voxel_size_um, meta.voxel_size_um);
+    assert_eq!(found.frame_times_s, meta.frame_times_s);
+    assert_eq!((found.significant_bits, found.labels), (12, true));
 }
 
 /// Writes two types beside an XML and compares what is read back.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hooke_core::{Dtype, ImageMeta, Pixels, Region, Sourced};
+use hooke_core::{Channel, Dtype, ImageMeta, Pixels, Region, Sourced};
 use hooke_io::hdf5::Hdf5Settings;
 use hooke_io::netcdf::{self, Attribute, File, Values, Writer};
 use hooke_io::{OpenOptions, open};
@@ -96,6 +96,17 @@ fn what_is_unknown_stays_unknown_and_single_planes_keep_their_size() {
     let path = written(folder.path(), &meta, &pixels, "image");
     let found = open(&path, &OpenOptions::default()).unwrap().images()[0].meta().clone();
     assert_eq!((found.frame_interval_s, &found.frame_times_s), (Some(0.1), &meta.frame_times_s));
+}
+
+#[test]
+fn the_only_channel_keeps_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let shape = [1, 1, 2, 4, 5];
+    let mut meta = described("image", "zyx", shape, Dtype::Uint16);
+    meta.channels = vec![Channel { name: Some("DAPI".to_owned()), ..Channel::default() }];
+    let path = written(folder.path(), &meta, &pattern(Dtype::Uint16, shape, 2), "image");
+    let opened = open(&path, &OpenOptions::default()).unwrap();
+    assert_eq!(opened.images()[0].meta().channels, meta.channels);
 }
 
 /// Opens a file of one image `a` over `z, y, x` of 2 x 3 x 4 voxels with coordinates along x.

@@ -137,6 +137,12 @@ fn a_blank_set_is_filled_view_by_view() {
     let err = bench
         .fails(1, "tileset set-tile blank.xml --tile 0 tiles/tile_0_0_0.tif --downscale 1,2,2 -q");
     assert!(err.contains("[16, 128, 128]") && err.contains("[16, 64, 64]"), "{err}");
+    for pixels in ["n5", "zarr"] {
+        bench.ok(&format!("convert tiles/tile_0_0_0.tif -o {pixels}.xml --bdv {pixels} -q"));
+        let line = format!("tileset set-tile {pixels}.xml --tile 0 tiles/tile_0_0_0.tif -q");
+        let err = bench.fails(1, &line);
+        assert!(err.contains("N5 or OME-Zarr") && err.contains("export-bdv"), "{err}");
+    }
 }
 
 #[test]

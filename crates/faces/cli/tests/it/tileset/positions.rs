@@ -23,6 +23,25 @@ fn info_tells_places_overlaps_and_problems() {
     assert!(
         bench.ok("tileset info tiles/tiles.csv").out.starts_with("4 tiles, voxels of 2 x 0.65")
     );
+    // A plane has no depth that anyone measured.
+    bench.ok("convert tiles/tile_0_0_0.tif -o plane.png --z 3 -q");
+    bench.ok("convert plane.png -o plane.ome.tif --voxel-size y=0.65,x=0.65 -q");
+    let info = bench.json("tileset info plane.ome.tif");
+    assert_eq!(info["voxel_size_um"], serde_json::json!({"z": null, "y": 0.65, "x": 0.65}));
+    assert!(
+        bench.ok("tileset info plane.ome.tif").out.starts_with("1 tile, pixels of 0.65 x 0.65")
+    );
+    // A list that names channels is not overruled silently, and a damaged tile of a folder not skipped.
+    bench.write("named.csv", "path,channel,z_px,y_px,x_px\ntiles/tile_0_0_0.tif,0,0,0,0\n");
+    bench.ok("tileset info named.csv");
+    let err = bench.fails(2, "tileset info named.csv --channel 1");
+    assert!(err.contains("--channel 1") && err.contains("names channels of its own"), "{err}");
+    bench.ok("tileset info tiles");
+    let whole = std::fs::read(bench.path("tiles/tile_0_0_1.tif")).unwrap();
+    bench.write("tiles/tile_0_0_1.tif", &whole[..whole.len() / 2]);
+    let err = bench.fails(1, "tileset info tiles");
+    assert!(err.contains("tile_0_0_1.tif"), "{err}");
+    bench.write("tiles/tile_0_0_1.tif", whole);
     // Files without positions are described all the same.
     let info = bench.json("tileset info tiles/tile_0_0_0.tif tiles/tile_0_0_1.tif");
     assert_eq!(info["tiles"][1]["start"], serde_json::Value::Null);

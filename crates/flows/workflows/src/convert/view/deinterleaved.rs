@@ -102,6 +102,10 @@ impl View for Deinterleaved {
         Ok(clipped)
     }
 
+    fn reads_once(&self) -> bool {
+        self.source.reads_once()
+    }
+
     fn scratch_bytes(&self, mut shape: [u64; 5]) -> u64 {
         (shape[1], shape[self.axis.index()]) = (1, 1);
         let plane = shape.iter().product::<u64>() * self.meta.dtype.size() as u64;

@@ -20,11 +20,13 @@ pub(super) struct Joined {
 
 impl Joined {
     /// # Errors
-    /// When the parts differ in type or shape; all that do are named.
+    /// When the parts differ in type or shape; all that do are named. When they differ in voxel size, and
+    /// the user gives none.
     pub fn new(
         parts: Vec<Arc<dyn View>>,
         paths: &[PathBuf],
         along: Option<Axis>,
+        given_size: bool,
     ) -> Result<Joined, ConvertError> {
         let axis = along.unwrap_or(Axis::Z);
         let d = axis.index();
@@ -44,6 +46,23 @@ impl Joined {
             let what = format!("not as {} {}: ", paths[0].display(), describe(&first));
             let hint = format!("inputs that are joined along {axis} differ in nothing else");
             return Err(ConvertError::parameters(what + &odd.join(", "), hint));
+        }
+        let other_size = parts.iter().zip(paths).find(|(part, _)| !same_size(part.meta(), &first));
+        if let Some((part, path)) = other_size.filter(|_| !given_size) {
+            let size = |meta: &ImageMeta| {
+                meta.voxel_size_um
+                    .map(|s| s.value.map_or("?".to_owned(), |v| v.to_string()))
+                    .join(" x ")
+            };
+            let (has, wanted) = (size(part.meta()), size(&first));
+            let what = format!(
+                "{} has voxels of {has} µm, {} of {wanted} µm",
+                path.display(),
+                paths[0].display()
+            );
+            let hint = "images of different scales make no one image; rescale one of them first, or give \
+                        --voxel-size if a file is wrong";
+            return Err(ConvertError::parameters(what, hint));
         }
         let mut meta = first;
         let mut starts = vec![0];
@@ -79,6 +98,14 @@ impl Joined {
     }
 }
 
+/// Whether no axis has two different known sizes.
+fn same_size(a: &ImageMeta, b: &ImageMeta) -> bool {
+    a.voxel_size_um.iter().zip(&b.voxel_size_um).all(|(a, b)| match (a.value, b.value) {
+        (Some(a), Some(b)) => (a - b).abs() <= 1e-6 * a.abs().max(b.abs()),
+        _ => true,
+    })
+}
+
 fn describe(meta: &ImageMeta) -> String {
     format!("({} {:?})", meta.dtype, meta.axes.pick(&meta.shape))
 }
@@ -111,6 +138,10 @@ impl View for Joined {
             out.copy_box(to, &part, &Region::whole(inside.shape));
         }
         Ok(clipped)
+    }
+
+    fn reads_once(&self) -> bool {
+        self.parts.iter().all(|p| p.reads_once())
     }
 
     fn scratch_bytes(&self, shape: [u64; 5]) -> u64 {

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hooke_core::image::{ImageSink, SourceError};
-use hooke_core::{Axis, ImageMeta, ImageSource, Pixels, Region};
+use hooke_core::{Axis, Dataset, ImageMeta, ImageSource, Pixels, Region};
 use hooke_io::{ChunkCache, OpenOptions};
 
 use super::{ConvertError, ConvertOptions};
@@ -39,6 +39,10 @@ pub(super) trait View: Send + Sync {
     /// # Errors
     /// When a file cannot be read there.
     fn read(&self, region: &Region, out: &mut Pixels) -> Result<u64, SourceError>;
+
+    /// Whether blocks side by side read each voxel of the source once, so that their counts of clipped
+    /// values add up.
+    fn reads_once(&self) -> bool;
 
     /// Peak bytes, beside the result, while a box of this shape is read.
     fn scratch_bytes(&self, shape: [u64; 5]) -> u64;
@@ -69,19 +73,38 @@ impl Views {
         cache: &Arc<ChunkCache>,
         frame: Option<Arc<dyn ImageSink>>,
     ) -> Result<Views, ConvertError> {
-        let (mut problems, mut files) = (Vec::new(), Vec::new());
-        let mut parts: Vec<Arc<dyn View>> = Vec::new();
+        let (mut problems, mut sources) = (Vec::new(), Vec::new());
         let along = options.along.as_deref().and_then(axis);
         // Several inputs follow each other; what is within a folder then follows its names.
         let within = along.filter(|_| inputs.len() == 1);
         for input in inputs {
             let (image, more) = open_image(input, options, within, cache)?;
-            parts.push(Arc::new(Opened::new(image, options.level)?));
+            sources.push(image);
             problems.extend(more);
         }
+        let views = Views::of(sources, inputs, options, cache, frame)?;
+        Ok(Views { problems: [problems, views.problems].concat(), ..views })
+    }
+
+    /// The images of a conversion of opened images, which are joined; `paths` are theirs.
+    ///
+    /// # Errors
+    /// As [`Views::open`].
+    pub fn of(
+        sources: Vec<Arc<dyn ImageSource>>,
+        paths: &[PathBuf],
+        options: &ConvertOptions,
+        cache: &Arc<ChunkCache>,
+        frame: Option<Arc<dyn ImageSink>>,
+    ) -> Result<Views, ConvertError> {
+        let (mut problems, mut files) = (Vec::new(), Vec::new());
+        let along = options.along.as_deref().and_then(axis);
+        let part = |image| Ok(Arc::new(Opened::new(image, options.level)?) as Arc<dyn View>);
+        let parts: Vec<Arc<dyn View>> =
+            sources.into_iter().map(part).collect::<Result<_, ConvertError>>()?;
         let mut view = match parts.as_slice() {
             [one] => Arc::clone(one),
-            _ => Arc::new(Joined::new(parts, inputs, along)?),
+            _ => Arc::new(Joined::new(parts, paths, along, options.voxel_size.is_some())?),
         };
         if let Some(text) = &options.deinterleave {
             view = Arc::new(Deinterleaved::new(view, text, options.drop_remainder)?);
@@ -134,13 +157,13 @@ fn plain(options: &ConvertOptions) -> ConvertOptions {
     ConvertOptions { rescue: options.rescue, ..ConvertOptions::default() }
 }
 
-/// The image that the options name, and what a user should know about the file.
-fn open_image(
+/// Opens a file as the options say.
+pub(super) fn open_dataset(
     path: &Path,
     options: &ConvertOptions,
     along: Option<Axis>,
     cache: &Arc<ChunkCache>,
-) -> Result<(Arc<dyn ImageSource>, Vec<(String, String)>), ConvertError> {
+) -> Result<Box<dyn Dataset>, ConvertError> {
     let how = OpenOptions {
         axes: options.axes.clone(),
         dataset: options.dataset.clone(),
@@ -148,10 +171,26 @@ fn open_image(
         rescue: options.rescue,
         cache: Some(Arc::clone(cache)),
     };
-    let opened = hooke_io::open(path, &how)?;
-    let all = || opened.images().iter().enumerate();
-    let images: Vec<_> = all().filter(|(_, i)| options.labels || !i.meta().labels).collect();
-    let images = if images.is_empty() { all().collect() } else { images };
+    Ok(hooke_io::open(path, &how)?)
+}
+
+/// The images of a file without its labels, unless those are wanted or there is nothing else.
+pub(super) fn wanted_images(opened: &dyn Dataset, options: &ConvertOptions) -> Vec<usize> {
+    let all = 0..opened.images().len();
+    let images: Vec<usize> =
+        all.clone().filter(|i| options.labels || !opened.images()[*i].meta().labels).collect();
+    if images.is_empty() { all.collect() } else { images }
+}
+
+/// The image that the options name, and what a user should know about the file.
+fn open_image(
+    path: &Path,
+    options: &ConvertOptions,
+    along: Option<Axis>,
+    cache: &Arc<ChunkCache>,
+) -> Result<(Arc<dyn ImageSource>, Vec<(String, String)>), ConvertError> {
+    let opened = open_dataset(path, options, along, cache)?;
+    let images = wanted_images(opened.as_ref(), options);
     let problems = opened.problems().iter().map(|p| (p.code.clone(), p.message.clone())).collect();
     let chosen = match (options.image, images.as_slice()) {
         (Some(index), _) => {
@@ -160,14 +199,16 @@ fn open_image(
                 what: format!("image {index}; it has {}, counted from 0", opened.images().len()),
             })?
         }
-        (None, [(_, one)]) => one,
+        (None, [one]) => &opened.images()[*one],
         (None, several) => {
-            let names: Vec<String> =
-                several.iter().map(|(i, s)| format!("{i} {}", s.meta().name)).collect();
+            let names: Vec<String> = several
+                .iter()
+                .map(|i| format!("{i} {}", opened.images()[*i].meta().name))
+                .collect();
             return Err(ConvertError::Io(hooke_io::Error::unsupported(
                 path,
                 format!("{} images at once: {}", several.len(), names.join(", ")),
-                "choose one with --image N",
+                "choose one with --image N, or write all with --image all",
             )));
         }
     };

@@ -45,6 +45,10 @@ impl View for Opened {
         Ok(0)
     }
 
+    fn reads_once(&self) -> bool {
+        true
+    }
+
     fn scratch_bytes(&self, _: [u64; 5]) -> u64 {
         0
     }

@@ -151,6 +151,11 @@ impl View for Rescaled {
         Ok(clipped)
     }
 
+    fn reads_once(&self) -> bool {
+        let whole = |axis: &Resampling| !matches!(axis, Resampling::Between { .. });
+        self.axes.iter().all(whole) && self.source.reads_once()
+    }
+
     fn scratch_bytes(&self, shape: [u64; 5]) -> u64 {
         let piece = self.piece(shape);
         self.piece_bytes(piece) + self.source.scratch_bytes(self.source_shape(piece))

@@ -141,6 +141,10 @@ impl View for Selected {
         Ok(clipped)
     }
 
+    fn reads_once(&self) -> bool {
+        self.step[3..] == [1; 2] && self.source.reads_once()
+    }
+
     fn scratch_bytes(&self, shape: [u64; 5]) -> u64 {
         if self.is_dense() {
             return self.source.scratch_bytes(shape);

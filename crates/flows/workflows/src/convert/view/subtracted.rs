@@ -181,6 +181,10 @@ impl View for Subtracted {
         Ok(clipped + less)
     }
 
+    fn reads_once(&self) -> bool {
+        self.source.reads_once()
+    }
+
     fn scratch_bytes(&self, shape: [u64; 5]) -> u64 {
         let other: u64 = self.other_shape(shape).iter().product();
         self.source.scratch_bytes(shape) + 8 * other

@@ -8,6 +8,7 @@
 //!
 //! As for one image, HDF5 and TIFF take the blocks through private OME-Zarrs in the work folder.
 
+mod map;
 mod sinks;
 mod write;
 
@@ -26,6 +27,7 @@ use super::format::OutputFormat;
 use super::store::Store;
 use super::{Planned, Reused, pyramid_bytes};
 use crate::engine::{BlockContext, RunBlock, Summary, WorkDir};
+pub(crate) use map::{MapStage, TileMap, counted, samples, space};
 pub use sinks::TileSinks;
 
 /// What a set is written as.
@@ -80,13 +82,6 @@ pub struct FirstSetStage<'a> {
     pub after: &'a [&'a str],
     /// Peak bytes of a block of a tile that writes this shape.
     pub bytes: &'a dyn Fn(usize, [u64; 5]) -> u64,
-}
-
-/// The tile that a block belongs to, and its box in it.
-pub fn tile_of(block: &Block) -> (usize, Region) {
-    let mut region = block.write;
-    region.start[0] = 0;
-    (block.write.start[0] as usize, region)
 }
 
 impl SetOutput {
@@ -168,6 +163,11 @@ impl SetOutput {
         self.metas.first().map_or(Dtype::Uint8, |m| m.dtype)
     }
 
+    /// What the format cannot hold of any tile, as a warning.
+    pub fn lost(&self) -> Option<(String, String)> {
+        self.kind.format().lost_of(&self.metas)
+    }
+
     /// Number of tiles.
     pub fn len(&self) -> usize {
         self.metas.len()
@@ -192,7 +192,18 @@ impl SetOutput {
         }
     }
 
-    /// Blocks of one level of all tiles; the first axis counts the tiles.
+    /// The number that the frames of each tile begin with, when all frames of all tiles are counted.
+    fn starts(&self) -> Vec<u64> {
+        let mut next = 0;
+        let start = |meta: &ImageMeta| {
+            let start = next;
+            next += meta.shape[0];
+            start
+        };
+        self.metas.iter().map(start).collect()
+    }
+
+    /// Blocks of one level of all tiles; the first axis counts the frames of all tiles.
     fn blocks(
         &self,
         level: usize,
@@ -200,7 +211,7 @@ impl SetOutput {
         budget: &Budget,
     ) -> Result<Blocks, SourceError> {
         let mut blocks = Vec::new();
-        for (tile, levels) in self.levels.iter().enumerate() {
+        for ((tile, levels), start) in self.levels.iter().enumerate().zip(self.starts()) {
             let Some(of) = levels.get(level) else { continue };
             let of_tile = |write: [u64; 5]| bytes(tile, write);
             let sizing = BlockSizing {
@@ -214,7 +225,7 @@ impl SetOutput {
             };
             let (sized, bytes) = size_blocks(&sizing, budget)?;
             for mut region in grid(of.shape, sized.write) {
-                region.start[0] = tile as u64;
+                region.start[0] += start;
                 let id = blocks.len() as u64;
                 blocks.push(Block { id, write: region, read: region, bytes });
             }
@@ -331,7 +342,11 @@ impl SetOutput {
     pub fn sinks(&self, work: &WorkDir) -> TileSinks {
         let paths = (0..self.len()).map(|tile| self.block_path(work, tile));
         let containers = (0..self.len()).map(|tile| self.container(work, tile));
-        TileSinks { tiles: paths.zip(containers).collect(), open: Mutex::default() }
+        TileSinks {
+            tiles: paths.zip(containers).collect(),
+            starts: self.starts(),
+            open: Mutex::default(),
+        }
     }
 
     /// Opens one of the stages `pyramid-N` and `write`.
@@ -356,7 +371,7 @@ impl SetOutput {
             .ok_or_else(|| format!("no stage `{stage}`"))?;
         let sinks = self.sinks(work);
         Ok(Box::new(move |block: &Block, cx: &mut BlockContext<'_>| {
-            let (tile, region) = tile_of(block);
+            let (tile, region) = sinks.tile_of(block);
             let sink = sinks.tile(tile)?;
             let scratch = &mut cx.scratch.get::<Reused>().0;
             let (method, dtype) = (sink.downsample(), self.dtype());

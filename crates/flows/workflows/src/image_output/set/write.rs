@@ -107,8 +107,10 @@ impl SetOutput {
             Kind::Zarr => {
                 for tile in 0..self.len() {
                     // A run that was killed between finishing and publishing finishes again.
-                    if let Ok(sink) = ome_zarr::open_for_write(&self.block_path(work, tile)) {
-                        sink.finish()?;
+                    match ome_zarr::open_for_write(&self.block_path(work, tile)) {
+                        Ok(sink) => sink.finish()?,
+                        Err(hooke_io::Error::NotThere { .. }) => {}
+                        Err(error) => return Err(error.into()),
                     }
                 }
                 ome_zarr::finish_collection(&work.product(), self.zarr[0].ngff)?;

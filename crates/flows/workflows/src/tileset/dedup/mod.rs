@@ -30,10 +30,10 @@ use super::options::{SetOptions, absolute};
 use super::positions::table_format;
 use super::scale::set_output;
 use super::set::TileSet;
-use super::step::place;
 use crate::engine::{Finished, Markers, Registered, RunBlock, WorkDir, Workflow};
 use crate::image_output::{FirstSetStage, SetOutput, Store};
 use crate::stitch::sibling;
+use crate::step::place;
 
 /// Everything that decides the result.
 #[derive(Debug, Clone, Serialize, Deserialize)]

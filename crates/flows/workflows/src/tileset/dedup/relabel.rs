@@ -12,8 +12,7 @@ use hooke_tileset::relabel::LabelMap;
 use super::count::with_labels;
 use super::{DedupWorkflow, numbers, resolve};
 use crate::engine::{BlockContext, BlockError, RunBlock, WorkDir};
-use crate::image_output::SetOutput;
-use crate::tileset::map_stage::{MapStage, TileMap, samples};
+use crate::image_output::{MapStage, SetOutput, TileMap, samples};
 use crate::tileset::pixels::{SetReader, Taking};
 
 /// Opens the stage.

@@ -134,8 +134,8 @@ impl WriteOptions {
 /// The items of the metadata that a kind cannot hold, for one warning.
 pub fn lost_items(meta: &ImageMeta, kind: Kind) -> Vec<&'static str> {
     let mut lost = Vec::new();
-    if meta.affine.is_some() {
-        lost.push("affine");
+    if meta.is_turned() {
+        lost.push("rotation or shear");
     }
     if kind != Kind::Ome && meta.frame_times_s.is_some() {
         lost.push("frame times");

@@ -34,6 +34,27 @@ fn what_nobody_knows_stays_unknown() {
 }
 
 #[test]
+fn what_the_specification_has_no_place_for_is_kept_beside_it() {
+    let folder = scratch();
+    for ngff in [Ngff::V04, Ngff::V05] {
+        let path = folder.path().join(format!("{}.zarr", ngff.version()));
+        let mut meta = described("a", "tyx", [3, 1, 1, 6, 7], Dtype::Uint16);
+        meta.voxel_size_um[0] = Sourced::file(2.0);
+        meta.origin_um[0] = Sourced::file(-4.5);
+        meta.frame_times_s = Some(vec![0.0, 0.11, 0.19]);
+        meta.significant_bits = 12;
+        let how = WriteOptions { ngff, ..WriteOptions::default() };
+        create(&path, &meta, &how).unwrap().finish().unwrap();
+        let opened = open(&path, &OpenOptions::default()).unwrap();
+        let found = opened.images()[0].meta();
+        assert_eq!(found.voxel_size_um, meta.voxel_size_um);
+        assert_eq!(found.origin_um, meta.origin_um);
+        assert_eq!(found.frame_times_s, meta.frame_times_s);
+        assert_eq!(found.significant_bits, 12);
+    }
+}
+
+#[test]
 fn levels_lie_where_their_windows_are() {
     let folder = scratch();
     for (method, shift) in [(Downsample::Mean, 0.5), (Downsample::Nearest, 0.0)] {

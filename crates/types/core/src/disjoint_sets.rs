@@ -1,8 +1,8 @@
-//! Union-find.
+//! Union-find: which things hang together.
 
 /// Disjoint sets of the numbers `0..n`, by union of sizes and path halving.
 #[derive(Debug, Clone)]
-pub(crate) struct DisjointSets {
+pub struct DisjointSets {
     parent: Vec<usize>,
     size: Vec<usize>,
 }

@@ -10,7 +10,6 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::error::SetError;
 use crate::engine::{
     BlockContext, BlockError, Finished, Markers, Registered, RunBlock, Summary, WorkDir, Workflow,
 };
@@ -21,12 +20,14 @@ pub trait Step: Send + Sync + Sized {
     const COMMAND: &'static str;
     /// Everything that decides the result.
     type Parameters: Serialize + DeserializeOwned;
+    /// What can go wrong before it runs.
+    type Error: std::error::Error + Send + Sync + 'static;
 
     /// Opens the inputs, before anything is written.
     ///
     /// # Errors
     /// When they cannot be read or do not fit the parameters.
-    fn open(parameters: Self::Parameters) -> Result<Self, SetError>;
+    fn open(parameters: Self::Parameters) -> Result<Self, Self::Error>;
 
     /// The parameters, with absolute paths.
     fn parameters(&self) -> &Self::Parameters;
@@ -35,7 +36,7 @@ pub trait Step: Send + Sync + Sized {
     ///
     /// # Errors
     /// When one cannot be read.
-    fn inputs(&self) -> Result<Vec<InputStamp>, SetError>;
+    fn inputs(&self) -> Result<Vec<InputStamp>, Self::Error>;
 
     /// The files it writes and their formats; the first one is the product.
     fn outputs(&self) -> Vec<(PathBuf, &'static str)>;
@@ -79,13 +80,13 @@ impl<S: Step + 'static> StepWorkflow<S> {
     ///
     /// # Errors
     /// As [`Step::open`].
-    pub fn new(parameters: S::Parameters) -> Result<StepWorkflow<S>, SetError> {
+    pub fn new(parameters: S::Parameters) -> Result<StepWorkflow<S>, S::Error> {
         S::open(parameters).map(StepWorkflow)
     }
 }
 
 /// Where a file is written: into `data/` when it stands beside the product, else at its place.
-pub(super) fn place(work: &WorkDir, path: &Path) -> PathBuf {
+pub(crate) fn place(work: &WorkDir, path: &Path) -> PathBuf {
     let beside = path.parent() == work.target().path().parent();
     match beside {
         true => work.data().join(path.file_name().unwrap_or_default()),

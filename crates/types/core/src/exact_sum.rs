@@ -1,6 +1,6 @@
 //! Sums of floating-point numbers that do not depend on their order.
 
-use hooke_core::Sample;
+use crate::dtype::Sample;
 
 /// Bits of the mantissa of an f64 below its point.
 const MANTISSA_BITS: i32 = 52;

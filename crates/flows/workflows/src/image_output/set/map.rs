@@ -1,14 +1,14 @@
-//! A stage that makes each voxel of a tile from the same voxel of tiles: scale, mask, relabel.
+//! A stage that makes each box of a tile on its own: scale, mask, relabel, convert.
 
 use hooke_core::image::{ImageSink, SourceError};
 use hooke_core::plan::Block;
 use hooke_core::{Dtype, Pixels, Region};
 
+use super::TileSinks;
 use crate::engine::{BlockContext, BlockError, RunBlock, Summary};
-use crate::image_output::{TileSinks, tile_of};
 
 /// Makes a box of a tile.
-pub(super) trait TileMap: Send + Sync {
+pub(crate) trait TileMap: Send + Sync {
     /// Fills `out`, which has the box's shape, and gives a count for the end of the run.
     fn map(
         &self,
@@ -20,7 +20,7 @@ pub(super) trait TileMap: Send + Sync {
 }
 
 /// The opened stage.
-pub(super) struct MapStage<M> {
+pub(crate) struct MapStage<M> {
     /// What is done.
     pub map: M,
     /// Where it is written.
@@ -37,7 +37,7 @@ struct Out(Option<Pixels>);
 
 impl<M: TileMap> RunBlock for MapStage<M> {
     fn run(&self, block: &Block, cx: &mut BlockContext<'_>) -> Result<Summary, BlockError> {
-        let (tile, region) = tile_of(block);
+        let (tile, region) = self.sinks.tile_of(block);
         let left = cx.scratch.get::<Out>().0.take();
         let mut out = left.unwrap_or_else(|| Pixels::zeros(self.dtype, [0; 5]));
         out.reset(self.dtype, region.shape);
@@ -51,19 +51,19 @@ impl<M: TileMap> RunBlock for MapStage<M> {
 }
 
 /// First voxel and lengths of a box over `z, y, x`.
-pub(super) fn space(region: &Region) -> ([usize; 3], [usize; 3]) {
+pub(crate) fn space(region: &Region) -> ([usize; 3], [usize; 3]) {
     let part = |full: [u64; 5]| [full[2], full[3], full[4]].map(|n| n as usize);
     (part(region.start), part(region.shape))
 }
 
 /// The samples of a block that was made with this type.
-pub(super) fn samples<T: hooke_core::pixels::Typed>(
+pub(crate) fn samples<T: hooke_core::pixels::Typed>(
     out: &mut Pixels,
 ) -> Result<&mut [T], SourceError> {
     out.as_mut_slice::<T>().ok_or_else(|| "the block has another type".into())
 }
 
 /// The sum of the counts that the blocks of a stage left.
-pub(super) fn counted(done: &crate::engine::Markers, stage: &str) -> u64 {
+pub(crate) fn counted(done: &crate::engine::Markers, stage: &str) -> u64 {
     done.summaries(stage).filter_map(|s| s.ok()?.get("count")?.as_u64()).sum()
 }

@@ -1,0 +1,31 @@
+//! `hooke blobs ...`: blobs and their matches.
+
+pub mod export;
+pub mod import;
+
+use clap::Subcommand;
+
+use super::Result;
+use crate::frame::context::Context;
+
+/// The verbs of `hooke blobs`.
+#[derive(Debug, Subcommand)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+#[allow(clippy::large_enum_variant, reason = "there is one value per run")]
+#[command(after_help = "Examples:
+  hooke blobs import spots.csv -o cells.sqlite --voxel-size 3,1,1
+  hooke blobs export cells.sqlite -o cells.db")]
+pub enum BlobsVerb {
+    /// Add files of blobs to a store, or make one table of them
+    Import(import::ImportArgs),
+    /// Write a store or a table for another program
+    Export(export::ExportArgs),
+}
+
+/// Runs the chosen verb.
+pub fn run(verb: BlobsVerb, cx: &Context) -> Result {
+    match verb {
+        BlobsVerb::Import(args) => import::run(args, cx),
+        BlobsVerb::Export(args) => export::run(args, cx),
+    }
+}
