@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | [`fft`] | real Fourier transforms, zero-padded input, the centre of a correlation |
 //! | [`fir`] | separable convolution with symmetric kernels |
-//! | [`gaussian`] | Gaussian, difference of Gaussians |
+//! | [`gaussian`] | Gaussian, difference of Gaussians, Laplacian of a Gaussian |
 //! | [`integral`] | sums over boxes in constant time |
 //! | [`order`] | medians, quantiles, histograms, median filters, running minimum and maximum |
 //! | [`project`] | maximum, minimum and mean along an axis |

@@ -18,7 +18,7 @@ pub struct NpzArray {
     pub values: Vec<f64>,
 }
 
-/// Reads every array of an archive, by name; pickled objects are left out.
+/// Reads every array of numbers of an archive, by name; texts and pickled objects are left out.
 ///
 /// # Errors
 /// When the file cannot be read, or the type of an array is not a number.
@@ -29,9 +29,12 @@ pub fn read_npz(path: &Path) -> io::Result<BTreeMap<String, NpzArray>> {
         let entry = archive.by_index(i)?;
         let name = entry.name()?.trim_end_matches(".npy").to_owned();
         let file = NpyFile::new(entry)?;
-        // Pickled objects (numpy's `None`) hold no samples, and running pickles is out of the question.
-        let is_object = |kind: &npyz::TypeStr| kind.type_char() == TypeChar::Object;
-        if !matches!(file.dtype(), npyz::DType::Plain(kind) if is_object(&kind)) {
+        // Texts are no numbers; pickled objects (numpy's `None`) hold no samples, and running pickles is
+        // out of the question.
+        let has_numbers = |kind: &npyz::TypeStr| {
+            !matches!(kind.type_char(), TypeChar::Object | TypeChar::UnicodeStr | TypeChar::ByteStr)
+        };
+        if !matches!(file.dtype(), npyz::DType::Plain(kind) if !has_numbers(&kind)) {
             arrays.insert(name, read_array(file)?);
         }
     }

@@ -3,9 +3,16 @@
 
 mod chance;
 mod conformance_matching;
+mod contrast;
+mod detect_bad_input;
+mod detect_conformance;
+mod detect_kit;
+mod detect_laws;
+mod detect_truth;
 mod intensity;
 mod kit;
 mod matching_laws;
 mod pixel_stats;
 mod score;
+mod sim;
 mod tuples;
