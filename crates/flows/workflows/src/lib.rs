@@ -6,7 +6,7 @@
 //! | [`convert`] | any readable image to any writable format |
 //! | [`stitch`] | overlapping tiles to one seamless volume |
 //! | [`tileset`] | sets of fields of view: one scale, one mosaic, labels unique over all tiles |
-//! | [`blobs`] | blobs and their matches: into stores and tables, and out of them |
+//! | [`blobs`] | blobs: found, matched, measured, in tables and stores |
 //! | [`simulate`] | data with exact ground truth |
 //! | [`score`] | a result against a truth |
 //! | [`step`] | what workflows of one step share |
@@ -40,9 +40,12 @@ use hooke_core::provenance::OutputRecord;
 
 /// Every command that can be taken up from its plan: one line each.
 pub const COMMANDS: &[engine::Registered] = &[
+    blobs::ColocalizeWorkflow::REGISTERED,
+    blobs::DetectWorkflow::REGISTERED,
     blobs::ExportWorkflow::REGISTERED,
     blobs::ImportTableWorkflow::REGISTERED,
     convert::ConvertWorkflow::REGISTERED,
+    simulate::SimulateBlobs::REGISTERED,
     simulate::SimulateTiles::REGISTERED,
     simulate::SimulateLabels::REGISTERED,
     stitch::AlignWorkflow::REGISTERED,

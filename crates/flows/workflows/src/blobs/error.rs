@@ -22,6 +22,9 @@ pub enum BlobsError {
     /// An option whose text is no value.
     #[error(transparent)]
     Option(#[from] BadValue),
+    /// An image or parameters that blobs cannot be found with.
+    #[error(transparent)]
+    Detect(#[from] hooke_blobs::detect::DetectError),
     /// The engine could not plan or run.
     #[error(transparent)]
     Engine(#[from] crate::engine::Error),
@@ -73,7 +76,7 @@ impl BlobsError {
     /// Whether the command line itself is wrong.
     pub fn is_usage(&self) -> bool {
         match self {
-            BlobsError::Option(_) | BlobsError::Usage { .. } => true,
+            BlobsError::Option(_) | BlobsError::Detect(_) | BlobsError::Usage { .. } => true,
             BlobsError::Table(error) => matches!(error, TableError::NoVoxelSize { .. }),
             BlobsError::Store(StoreError::NoExperiment { .. }) => true,
             _ => false,

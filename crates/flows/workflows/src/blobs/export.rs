@@ -91,7 +91,9 @@ impl Step for Export {
         let cell = options.cell.as_deref().map(|c| options::lengths("cell", c)).transpose()?;
         if cell.is_some() == format.is_some() {
             let (what, hint) = match format {
-                Some(f) => (format!("--cell: {} has no cells", f.name()), "it is for --format density"),
+                Some(f) => {
+                    (format!("--cell: {} has no cells", f.name()), "it is for --format density")
+                }
                 None => ("a density without cells".to_owned(), "give --cell Z,Y,X in micrometres"),
             };
             return Err(BlobsError::usage(what, hint));
@@ -211,7 +213,10 @@ fn wants_matches(options: &ExportOptions, format: Option<BlobFormat>) -> Result<
         Some("matches") if format.is_none_or(BlobFormat::holds_matches) => Ok(true),
         Some("matches") => {
             let what = format!("--table matches: {name} holds blobs only");
-            Err(BlobsError::usage(what, "write parquet, csv, magmap-csv, magmap-db or neuroglancer"))
+            Err(BlobsError::usage(
+                what,
+                "write parquet, csv, magmap-csv, magmap-db or neuroglancer",
+            ))
         }
         Some(other) => Err(BlobsError::usage(
             format!("--table `{other}` is none"),

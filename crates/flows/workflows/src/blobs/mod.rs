@@ -2,6 +2,9 @@
 //!
 //! | module | does |
 //! |---|---|
+//! | [`detect`] with `detect_table`, `detect_page`, `projection` | the blobs of an image, block by block |
+//! | [`colocalize`] | the signal of every channel at every blob |
+//! | `image`, `regions` | the image of blobs; masks and regions over it |
 //! | [`mod@import`] | files of any program into a store, or into one table |
 //! | [`export`] | a store or a table into the files of other programs |
 //! | `density` | how many blobs there are in each cell of a coarse grid |
@@ -9,20 +12,33 @@
 //! | `source` | the source of an export, read and filtered |
 //! | `options` | what a user types |
 
+pub mod colocalize;
 mod density;
+pub mod detect;
+mod detect_page;
+mod detect_table;
 mod error;
 pub mod export;
 mod gather;
+mod image;
 pub mod import;
 mod options;
+mod projection;
+mod regions;
 mod source;
 
+pub use colocalize::ColocalizeOptions;
+pub use detect::{DetectOptions, DetectWorkflow};
 pub use error::BlobsError;
 pub use export::ExportOptions;
+pub use hooke_blobs::detect::{DetectParams, Fit, Method};
+pub use image::ImageOptions;
 pub use import::{ImportOptions, import, is_table, look};
 
 use crate::step::StepWorkflow;
 
+/// `blobs colocalize`.
+pub type ColocalizeWorkflow = StepWorkflow<colocalize::Colocalize>;
 /// `blobs export`.
 pub type ExportWorkflow = StepWorkflow<export::Export>;
 /// `blobs import` into a table.

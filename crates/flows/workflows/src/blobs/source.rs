@@ -96,7 +96,8 @@ fn of_file(
         return Err(BlobsError::unfit(what, "import it into a store, and export from there"));
     }
     let set = sets.pop().unwrap_or_default();
-    let (mut pairs, mut has_matches) = (set.pairs, format == BlobFormat::MagmapDb || format.is_of_matches());
+    let (mut pairs, mut has_matches) =
+        (set.pairs, format == BlobFormat::MagmapDb || format.is_of_matches());
     if let Some(matches) = matches {
         pairs.extend(read_matches(matches)?.0);
         has_matches = true;
@@ -107,7 +108,8 @@ fn of_file(
         false => blobs.iter().map(|b| b.id).collect(),
     };
     if let Some(pair) = pairs.iter().find(|p| p.blob_ids.iter().any(|id| !known.contains(id))) {
-        let what = format!("match {} is of a blob that {} does not have", pair.match_id, path.display());
+        let what =
+            format!("match {} is of a blob that {} does not have", pair.match_id, path.display());
         return Err(BlobsError::unfit(what, "give the matches of this table"));
     }
     if *filter != BlobFilter::default() {

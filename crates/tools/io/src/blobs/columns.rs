@@ -130,9 +130,8 @@ impl<R> Column<R> {
 
     /// Whether an array of another writer holds what this column does: texts have several encodings.
     pub fn accepts(&self, found: &DataType) -> bool {
-        let is_text = |t: &DataType| {
-            matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
-        };
+        let is_text =
+            |t: &DataType| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
         match (&self.access, found) {
             (Access::Text(..), DataType::Dictionary(_, values)) => is_text(values),
             (Access::Text(..), found) => is_text(found),

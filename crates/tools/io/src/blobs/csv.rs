@@ -85,9 +85,7 @@ fn cell<R>(column: &Column<R>, row: &R) -> String {
         Access::OptF32(get, _) => get(row).map(single).unwrap_or_default(),
         Access::Bool(get, _) => get(row).to_string(),
         Access::Text(get, _) => get(row).to_owned(),
-        Access::Ids(get, _) => {
-            get(row).iter().map(u64::to_string).collect::<Vec<_>>().join(IDS)
-        }
+        Access::Ids(get, _) => get(row).iter().map(u64::to_string).collect::<Vec<_>>().join(IDS),
     }
 }
 
@@ -102,7 +100,8 @@ impl Records {
     /// Opens a file; whether it is compressed is seen from its first bytes.
     pub fn open(path: &Path) -> Result<Records, TableError> {
         let mut file = BufReader::new(File::open(path).map_err(|e| Error::io(path, "open", e))?);
-        let begin = std::io::BufRead::fill_buf(&mut file).map_err(|e| Error::io(path, "read", e))?;
+        let begin =
+            std::io::BufRead::fill_buf(&mut file).map_err(|e| Error::io(path, "read", e))?;
         let packed = begin.starts_with(b"\x1f\x8b");
         let bom = begin.starts_with(b"\xEF\xBB\xBF");
         if bom {
@@ -197,7 +196,11 @@ pub fn read_csv_rows<R: Row>(path: &Path) -> Result<Vec<R>, TableError> {
 }
 
 fn put<R>(column: &Column<R>, row: &mut R, text: &str) -> bool {
-    fn parsed<R, T: std::str::FromStr>(row: &mut R, text: &str, set: fn(&mut R, T) -> bool) -> bool {
+    fn parsed<R, T: std::str::FromStr>(
+        row: &mut R,
+        text: &str,
+        set: fn(&mut R, T) -> bool,
+    ) -> bool {
         text.parse().is_ok_and(|value| set(row, value))
     }
     match &column.access {

@@ -70,9 +70,9 @@ fn properties<R: Row>(meta: &TableMeta) -> WriterProperties {
         (PARAMETERS, meta.parameters.as_ref().map(text)),
         (VERSION, Some(env!("CARGO_PKG_VERSION").to_owned())),
     ];
-    let pairs = known.into_iter().filter_map(|(key, value)| {
-        value.map(|value| KeyValue::new(key.to_owned(), Some(value)))
-    });
+    let pairs = known
+        .into_iter()
+        .filter_map(|(key, value)| value.map(|value| KeyValue::new(key.to_owned(), Some(value))));
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(GROUP))

@@ -1,6 +1,9 @@
 //! `hooke blobs ...`: blobs and their matches.
 
+pub mod colocalize;
+pub mod detect;
 pub mod export;
+mod image_args;
 pub mod import;
 
 use clap::Subcommand;
@@ -13,9 +16,14 @@ use crate::frame::context::Context;
 #[command(subcommand_required = true, arg_required_else_help = true)]
 #[allow(clippy::large_enum_variant, reason = "there is one value per run")]
 #[command(after_help = "Examples:
+  hooke blobs detect brain.ome.zarr -o blobs.parquet --radius 4,8
   hooke blobs import spots.csv -o cells.sqlite --voxel-size 3,1,1
   hooke blobs export cells.sqlite -o cells.db")]
 pub enum BlobsVerb {
+    /// Find cells or spots in every channel, finer than a voxel
+    Detect(detect::DetectArgs),
+    /// Say for every blob in which channels there is signal at its place
+    Colocalize(colocalize::ColocalizeArgs),
     /// Add files of blobs to a store, or make one table of them
     Import(import::ImportArgs),
     /// Write a store or a table for another program
@@ -25,6 +33,8 @@ pub enum BlobsVerb {
 /// Runs the chosen verb.
 pub fn run(verb: BlobsVerb, cx: &Context) -> Result {
     match verb {
+        BlobsVerb::Detect(args) => detect::run(args, cx),
+        BlobsVerb::Colocalize(args) => colocalize::run(args, cx),
         BlobsVerb::Import(args) => import::run(args, cx),
         BlobsVerb::Export(args) => export::run(args, cx),
     }

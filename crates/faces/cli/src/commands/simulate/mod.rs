@@ -1,5 +1,6 @@
 //! `hooke simulate ...`: data with exact ground truth.
 
+pub mod blobs;
 pub mod tiles;
 
 use clap::Subcommand;
@@ -13,6 +14,8 @@ use crate::frame::context::Context;
 #[command(after_help = "Examples:
   hooke simulate tiles -o demo --grid 2,2 --tile 16,128,128 --overlap 20% --jitter z=1,y=5,x=5")]
 pub enum SimulateVerb {
+    /// A volume of several channels whose blobs and pairs are known
+    Blobs(blobs::SimulateBlobsArgs),
     /// Overlapping tiles whose true positions are known
     Tiles(tiles::TilesArgs),
 }
@@ -20,6 +23,7 @@ pub enum SimulateVerb {
 /// Runs the chosen verb.
 pub fn run(verb: SimulateVerb, cx: &Context) -> Result {
     match verb {
+        SimulateVerb::Blobs(args) => blobs::run(args, cx),
         SimulateVerb::Tiles(args) => tiles::run(args, cx),
     }
 }

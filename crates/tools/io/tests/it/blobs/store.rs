@@ -75,13 +75,14 @@ fn blobs_and_matches_of_four_channels_come_back_and_importing_twice_changes_noth
     let place = Place::new();
     let (all, matches) = (blobs(400, 4), pairs(&blobs(400, 4)));
     let first = place.add("a", &all, &matches).unwrap();
-    let wanted = Imported { new_blobs: 400, new_matches: matches.len() as u64, ..Imported::default() };
+    let wanted =
+        Imported { new_blobs: 400, new_matches: matches.len() as u64, ..Imported::default() };
     assert_eq!(first, wanted);
     let (found, found_pairs) = place.all();
     assert_eq!(found, without_fit(all.clone()));
     let key = |p: &BlobPair| (p.channels, p.blob_ids, p.distance_um, p.distance_scaled, p.position);
     let mut sorted: Vec<_> = matches.iter().map(key).collect();
-    sorted.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+    sorted.sort_by_key(|a| (a.0, a.1));
     assert_eq!(found_pairs.iter().map(key).collect::<Vec<_>>(), sorted);
     let content = |store: &BlobStore| {
         (store.experiments().unwrap(), store.select_matches(None, None, None).unwrap())
@@ -190,7 +191,8 @@ fn experiments_and_regions_are_kept_apart_and_reading_makes_none() {
     assert!(store.select_matches(None, None, Some("b")).unwrap().is_none());
     drop(store);
     assert_eq!((place.count("experiments"), place.count("rois")), (2, 3));
-    let beside: Vec<_> = std::fs::read_dir(place.path.parent().unwrap()).unwrap().flatten().collect();
+    let beside: Vec<_> =
+        std::fs::read_dir(place.path.parent().unwrap()).unwrap().flatten().collect();
     assert_eq!(beside.len(), 1, "reading leaves nothing beside the store: {beside:?}");
 }
 
