@@ -1,6 +1,7 @@
 //! `hooke blobs` from outside.
 
 mod bad_input;
+mod detect;
 mod formats;
 mod store;
 
