@@ -91,7 +91,9 @@ impl Step for Export {
         let cell = options.cell.as_deref().map(|c| options::lengths("cell", c)).transpose()?;
         if cell.is_some() == format.is_some() {
             let (what, hint) = match format {
-                Some(f) => (format!("--cell: {} has no cells", f.name()), "it is for --format density"),
+                Some(f) => {
+                    (format!("--cell: {} has no cells", f.name()), "it is for --format density")
+                }
                 None => ("a density without cells".to_owned(), "give --cell Z,Y,X in micrometres"),
             };
             return Err(BlobsError::usage(what, hint));
@@ -111,10 +113,13 @@ impl Step for Export {
             let what = format!("{}: a table of blobs has no matches", options.source.display());
             return Err(BlobsError::usage(what, "give them: --matches FILE"));
         }
+        let missing = || TableError::NoVoxelSize { path: options.source.clone() };
         let kind = match (format, cell) {
+            (Some(f), _) if f.needs_voxel_size() && source.meta.image.is_none() => {
+                return Err(missing().into());
+            }
             (Some(format), _) => Kind::Rows(format),
             (None, cell) => {
-                let missing = || TableError::NoVoxelSize { path: options.source.clone() };
                 let image = source.meta.image.as_ref().ok_or_else(missing)?;
                 let points = source.blobs.iter().map(|b| b.position);
                 Kind::Density(Grid::new(image, cell.unwrap_or([1.0; 3]), points)?)
@@ -211,7 +216,10 @@ fn wants_matches(options: &ExportOptions, format: Option<BlobFormat>) -> Result<
         Some("matches") if format.is_none_or(BlobFormat::holds_matches) => Ok(true),
         Some("matches") => {
             let what = format!("--table matches: {name} holds blobs only");
-            Err(BlobsError::usage(what, "write parquet, csv, magmap-csv, magmap-db or neuroglancer"))
+            Err(BlobsError::usage(
+                what,
+                "write parquet, csv, magmap-csv, magmap-db or neuroglancer",
+            ))
         }
         Some(other) => Err(BlobsError::usage(
             format!("--table `{other}` is none"),

@@ -28,9 +28,7 @@ pub(super) fn gather(how: &ImportOptions) -> Result<Gathered, BlobsError> {
     let roi = how.roi.as_deref().map(options::roi).transpose()?;
     let mut found = Gathered { sets: Vec::new(), rules: Vec::new(), warnings: Vec::new() };
     for path in &how.sources {
-        if !path.exists() {
-            return Err(hooke_io::Error::io(path, "open", std::io::ErrorKind::NotFound.into()).into());
-        }
+        std::fs::metadata(path).map_err(|e| hooke_io::Error::io(path, "open", e))?;
         let format = match named {
             Some(format) => format,
             None => BlobFormat::of_file(path)?,
@@ -46,7 +44,8 @@ pub(super) fn gather(how: &ImportOptions) -> Result<Gathered, BlobsError> {
         found.warnings.extend(file.warnings.into_iter().map(|(c, m)| (c, format!("{shown}: {m}"))));
         for set in file.sets {
             if set.colocs.is_some() {
-                let what = format!("{shown}: flags of colocalization have no place in a table of blobs");
+                let what =
+                    format!("{shown}: flags of colocalization have no place in a table of blobs");
                 found.warnings.push(("colocs-left-out".to_owned(), what));
             }
             let rule = if set.pairs.is_empty() { "" } else { "magmap" };
@@ -83,8 +82,14 @@ fn join_matches(how: &ImportOptions, found: &mut Gathered) -> Result<(), BlobsEr
     }
     let mut ids = HashSet::new();
     if let Some(twice) = joined.blobs.iter().find(|b| !ids.insert(b.id)) {
-        let what = format!("id {} stands in several tables, so that matches of it are ambiguous", twice.id);
-        return Err(BlobsError::unfit(what, "match them anew with --renumber, or import them one by one"));
+        let what = format!(
+            "id {} stands in several tables, so that matches of it are ambiguous",
+            twice.id
+        );
+        return Err(BlobsError::unfit(
+            what,
+            "match them anew with --renumber, or import them one by one",
+        ));
     }
     let mut rule = String::new();
     for file in &how.matches {

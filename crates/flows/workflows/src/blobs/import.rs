@@ -236,15 +236,13 @@ impl Step for ImportTable {
         let first = sets.first().map(|(_, set)| set);
         let same = |set: &BlobSet| first.is_some_and(|f| f.image == set.image);
         // What differs between the sources is said of none.
-        let image = first.and_then(|f| f.image.clone()).filter(|_| sets.iter().all(|(_, s)| same(s)));
+        let image =
+            first.and_then(|f| f.image.clone()).filter(|_| sets.iter().all(|(_, s)| same(s)));
         let parameters = match sets.as_slice() {
             [(_, one)] => one.parameters.clone(),
             _ => None,
         };
         write_rows(&places[0], &blobs, &TableMeta { image, parameters })?;
-        Ok(Done {
-            result: json!({"blobs": blobs.len()}),
-            warnings: self.gathered.warnings.clone(),
-        })
+        Ok(Done { result: json!({"blobs": blobs.len()}), warnings: self.gathered.warnings.clone() })
     }
 }

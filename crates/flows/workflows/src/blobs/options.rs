@@ -56,11 +56,16 @@ pub(super) fn voxel_box(
 ) -> Result<Option<VoxelBox>, BlobsError> {
     match (offset, shape) {
         (None, None) => Ok(None),
-        (Some(offset), Some(shape)) => {
-            Ok(Some(VoxelBox { offset: triple("offset", offset)?, shape: lengths("shape", shape)? }))
+        (Some(offset), Some(shape)) => Ok(Some(VoxelBox {
+            offset: triple("offset", offset)?,
+            shape: lengths("shape", shape)?,
+        })),
+        (Some(_), None) => {
+            Err(BlobsError::usage("--offset without --shape", "give both or neither"))
         }
-        (Some(_), None) => Err(BlobsError::usage("--offset without --shape", "give both or neither")),
-        (None, Some(_)) => Err(BlobsError::usage("--shape without --offset", "give both or neither")),
+        (None, Some(_)) => {
+            Err(BlobsError::usage("--shape without --offset", "give both or neither"))
+        }
     }
 }
 
@@ -71,7 +76,8 @@ pub(super) fn roi(text: &str) -> Result<Roi, BlobsError> {
         BlobsError::usage(what, "write Z,Y,X:NZ,NY,NX in voxels, like 0,100,100:50,512,512")
     };
     let whole = |part: &str| -> Option<[i64; 3]> {
-        let numbers: Vec<i64> = part.split(',').map(|n| n.trim().parse().ok()).collect::<Option<_>>()?;
+        let numbers: Vec<i64> =
+            part.split(',').map(|n| n.trim().parse().ok()).collect::<Option<_>>()?;
         numbers.try_into().ok()
     };
     let (offset, shape) = text.split_once(':').ok_or_else(bad)?;
@@ -86,7 +92,10 @@ pub(super) fn roi(text: &str) -> Result<Roi, BlobsError> {
 pub(super) fn format(name: &str) -> Result<BlobFormat, BlobsError> {
     BlobFormat::parse(name).ok_or_else(|| {
         let all: Vec<&str> = BlobFormat::ALL.iter().map(|f| f.name()).collect();
-        BlobsError::usage(format!("--format `{name}` is none"), format!("there are {}", all.join(", ")))
+        BlobsError::usage(
+            format!("--format `{name}` is none"),
+            format!("there are {}", all.join(", ")),
+        )
     })
 }
 
@@ -99,7 +108,9 @@ pub(super) fn now() -> String {
 pub(super) fn stem(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let plain = name.strip_suffix(".gz").unwrap_or(&name);
-    Path::new(plain).file_stem().map_or_else(|| plain.to_owned(), |s| s.to_string_lossy().into_owned())
+    Path::new(plain)
+        .file_stem()
+        .map_or_else(|| plain.to_owned(), |s| s.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]
@@ -120,7 +131,10 @@ mod tests {
             assert!(roi(text).is_err(), "{text}");
         }
         assert!(voxel_box(Some(&"0".to_owned()), None).is_err());
-        assert_eq!((stem(Path::new("a/b.csv.gz")).as_str(), stem(Path::new("c.db")).as_str()), ("b", "c"));
+        assert_eq!(
+            (stem(Path::new("a/b.csv.gz")).as_str(), stem(Path::new("c.db")).as_str()),
+            ("b", "c")
+        );
         assert_eq!(now().len(), "2026-01-01 00:00:00.000000".len());
     }
 }

@@ -79,9 +79,7 @@ fn of_file(
     filter: &BlobFilter,
     voxel_um: Option<[f64; 3]>,
 ) -> Result<Source, BlobsError> {
-    if !path.exists() {
-        return Err(hooke_io::Error::io(path, "open", std::io::ErrorKind::NotFound.into()).into());
-    }
+    std::fs::metadata(path).map_err(|e| hooke_io::Error::io(path, "open", e))?;
     let format = BlobFormat::of_file(path)?;
     let file = peers::read(path, format, voxel_um)?;
     let named = |name: &str| file.sets.iter().any(|s| s.experiment.as_deref() == Some(name));
@@ -96,7 +94,8 @@ fn of_file(
         return Err(BlobsError::unfit(what, "import it into a store, and export from there"));
     }
     let set = sets.pop().unwrap_or_default();
-    let (mut pairs, mut has_matches) = (set.pairs, format == BlobFormat::MagmapDb || format.is_of_matches());
+    let (mut pairs, mut has_matches) =
+        (set.pairs, format == BlobFormat::MagmapDb || format.is_of_matches());
     if let Some(matches) = matches {
         pairs.extend(read_matches(matches)?.0);
         has_matches = true;
@@ -107,7 +106,8 @@ fn of_file(
         false => blobs.iter().map(|b| b.id).collect(),
     };
     if let Some(pair) = pairs.iter().find(|p| p.blob_ids.iter().any(|id| !known.contains(id))) {
-        let what = format!("match {} is of a blob that {} does not have", pair.match_id, path.display());
+        let what =
+            format!("match {} is of a blob that {} does not have", pair.match_id, path.display());
         return Err(BlobsError::unfit(what, "give the matches of this table"));
     }
     if *filter != BlobFilter::default() {

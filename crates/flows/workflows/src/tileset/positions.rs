@@ -19,10 +19,10 @@ use super::options::{SetOptions, absolute, triple, voxel_size};
 use super::position_file;
 use super::set::TileSet;
 use crate::engine::{BlockContext, BlockError, stamp_input};
+use crate::step::{Done, Step};
 use crate::stitch::files::folder_of;
 use crate::stitch::input::Position;
 use crate::stitch::tiles::relative as relative_path;
-use crate::step::{Done, Step};
 
 /// Everything that decides the table.
 #[derive(Debug, Clone, Serialize, Deserialize)]

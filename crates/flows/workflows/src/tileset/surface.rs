@@ -16,8 +16,8 @@ use super::pixels::{SetReader, Taking, block_error};
 use super::plane;
 use super::set::TileSet;
 use crate::engine::{BlockContext, BlockError, stamp_input};
-use crate::stitch::plane::read_plane;
 use crate::step::{Done, Step};
+use crate::stitch::plane::read_plane;
 
 /// Everything that decides the surface.
 #[derive(Debug, Clone, Serialize, Deserialize)]

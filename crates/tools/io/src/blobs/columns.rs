@@ -39,7 +39,8 @@ pub enum Access<R: 'static> {
     /// May be null.
     OptF32(Get<R, Option<f32>>, Set<R, Option<f32>>),
     Bool(Get<R, bool>, Set<R, bool>),
-    Text(for<'r> fn(&'r R) -> &'r str, fn(&mut R, &str) -> bool),
+    /// The last argument is the row before, whose text may be shared.
+    Text(for<'r> fn(&'r R) -> &'r str, fn(&mut R, &str, Option<&R>) -> bool),
     /// A list of ids.
     Ids(for<'r> fn(&'r R) -> &'r [u64], fn(&mut R, Vec<u64>) -> bool),
 }
@@ -130,9 +131,8 @@ impl<R> Column<R> {
 
     /// Whether an array of another writer holds what this column does: texts have several encodings.
     pub fn accepts(&self, found: &DataType) -> bool {
-        let is_text = |t: &DataType| {
-            matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
-        };
+        let is_text =
+            |t: &DataType| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
         match (&self.access, found) {
             (Access::Text(..), DataType::Dictionary(_, values)) => is_text(values),
             (Access::Text(..), found) => is_text(found),
@@ -141,11 +141,12 @@ impl<R> Column<R> {
         }
     }
 
-    /// Puts the values of an array of an accepted type into as many rows.
+    /// Puts the values of an array of an accepted type into the rows from `first` on.
     ///
     /// # Errors
-    /// The first row whose value the column cannot hold, nulls included.
-    pub fn put(&self, array: &ArrayRef, rows: &mut [R]) -> Result<(), usize> {
+    /// The first row, counted from `first`, whose value the column cannot hold, nulls included.
+    pub fn put(&self, array: &ArrayRef, all: &mut [R], first: usize) -> Result<(), usize> {
+        let rows = all.get_mut(first..).ok_or(0usize)?;
         fn each<R, A: ArrowPrimitiveType>(
             array: &ArrayRef,
             rows: &mut [R],
@@ -187,8 +188,12 @@ impl<R> Column<R> {
                     }
                     None => text(array, row),
                 };
-                let all = rows.iter_mut().enumerate().map(|(i, row)| (i, (i, row)));
-                first_bad(all, |(i, row)| cell(i).is_some_and(|t| set(row, t)))
+                let count = rows.len();
+                first_bad((0..count).map(|i| (i, i)), |i| {
+                    let (before, rest) = all.split_at_mut(first + i);
+                    let row = rest.first_mut();
+                    row.zip(cell(i)).is_some_and(|(row, text)| set(row, text, before.last()))
+                })
             }
             Access::Ids(_, set) => {
                 let lists = array.as_list_opt::<i32>().ok_or(0usize)?;

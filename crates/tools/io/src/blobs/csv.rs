@@ -85,9 +85,7 @@ fn cell<R>(column: &Column<R>, row: &R) -> String {
         Access::OptF32(get, _) => get(row).map(single).unwrap_or_default(),
         Access::Bool(get, _) => get(row).to_string(),
         Access::Text(get, _) => get(row).to_owned(),
-        Access::Ids(get, _) => {
-            get(row).iter().map(u64::to_string).collect::<Vec<_>>().join(IDS)
-        }
+        Access::Ids(get, _) => get(row).iter().map(u64::to_string).collect::<Vec<_>>().join(IDS),
     }
 }
 
@@ -102,7 +100,8 @@ impl Records {
     /// Opens a file; whether it is compressed is seen from its first bytes.
     pub fn open(path: &Path) -> Result<Records, TableError> {
         let mut file = BufReader::new(File::open(path).map_err(|e| Error::io(path, "open", e))?);
-        let begin = std::io::BufRead::fill_buf(&mut file).map_err(|e| Error::io(path, "read", e))?;
+        let begin =
+            std::io::BufRead::fill_buf(&mut file).map_err(|e| Error::io(path, "read", e))?;
         let packed = begin.starts_with(b"\x1f\x8b");
         let bom = begin.starts_with(b"\xEF\xBB\xBF");
         if bom {
@@ -185,7 +184,7 @@ pub fn read_csv_rows<R: Row>(path: &Path) -> Result<Vec<R>, TableError> {
         let mut row = R::blank();
         for (column, place) in &places {
             let text = record.get(*place).unwrap_or_default();
-            if !put(column, &mut row, text) {
+            if !put(column, &mut row, text, rows.last()) {
                 return Err(bad_cell(path, number, column.name, text, column.wanted()));
             }
         }
@@ -196,8 +195,12 @@ pub fn read_csv_rows<R: Row>(path: &Path) -> Result<Vec<R>, TableError> {
     Ok(rows)
 }
 
-fn put<R>(column: &Column<R>, row: &mut R, text: &str) -> bool {
-    fn parsed<R, T: std::str::FromStr>(row: &mut R, text: &str, set: fn(&mut R, T) -> bool) -> bool {
+fn put<R>(column: &Column<R>, row: &mut R, text: &str, before: Option<&R>) -> bool {
+    fn parsed<R, T: std::str::FromStr>(
+        row: &mut R,
+        text: &str,
+        set: fn(&mut R, T) -> bool,
+    ) -> bool {
         text.parse().is_ok_and(|value| set(row, value))
     }
     match &column.access {
@@ -215,7 +218,7 @@ fn put<R>(column: &Column<R>, row: &mut R, text: &str) -> bool {
         Access::OptF64(_, set) => text.parse().is_ok_and(|v| set(row, Some(v))),
         Access::OptF32(_, set) if text.is_empty() => set(row, None),
         Access::OptF32(_, set) => text.parse().is_ok_and(|v| set(row, Some(v))),
-        Access::Text(_, set) => set(row, text),
+        Access::Text(_, set) => set(row, text, before),
         Access::Ids(_, set) => {
             let ids: Result<Vec<u64>, _> = text.split_whitespace().map(str::parse).collect();
             ids.is_ok_and(|ids| set(row, ids))

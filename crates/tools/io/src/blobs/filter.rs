@@ -14,9 +14,8 @@ pub struct VoxelBox {
 impl VoxelBox {
     /// Whether `offset <= p < offset + shape` along every axis.
     pub fn holds(&self, position: [f64; 3]) -> bool {
-        (0..3).all(|d| {
-            self.offset[d] <= position[d] && position[d] < self.offset[d] + self.shape[d]
-        })
+        (0..3)
+            .all(|d| self.offset[d] <= position[d] && position[d] < self.offset[d] + self.shape[d])
     }
 }
 

@@ -117,8 +117,7 @@ impl Header {
         }
         let lengths =
             if shape.len() == 1 { lengths.trim_end() } else { lengths.trim_end_matches(", ") };
-        let text =
-            format!("{{'descr': {descr}, 'fortran_order': False, 'shape': ({lengths}), }}");
+        let text = format!("{{'descr': {descr}, 'fortran_order': False, 'shape': ({lengths}), }}");
         let total = (MAGIC.len() + 4 + text.len() + 1).next_multiple_of(64);
         let padding = total - (MAGIC.len() + 4 + text.len() + 1);
         let mut out = MAGIC.to_vec();
@@ -210,7 +209,10 @@ mod tests {
         assert!(header.fortran_order);
         let message = |text| parse(text).unwrap_err().to_string();
         assert!(message("{'descr': '<c8', 'fortran_order': False, 'shape': ()}").contains("`<c8`"));
-        assert!(message("{'descr': [('a','<f4')], 'fortran_order': False, 'shape': (3,)}").contains("structured"));
+        assert!(
+            message("{'descr': [('a','<f4')], 'fortran_order': False, 'shape': (3,)}")
+                .contains("structured")
+        );
         assert!(message("{'descr': '<f4'}").contains("missing"));
         assert!(message("{'descr': '<f4', 'shape': (1, -2)}").contains("shape"));
         assert!(message("{'descr': '<f4").contains("not closed"));

@@ -33,7 +33,9 @@ pub(crate) enum SmallData {
     /// Named columns.
     Records(Vec<(String, Vec<f64>)>),
     /// One object; whether it is `None`.
-    Object { none: bool },
+    Object {
+        none: bool,
+    },
 }
 
 /// Reads an array of at most `size` bytes, its header included.

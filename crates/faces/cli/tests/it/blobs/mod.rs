@@ -10,7 +10,8 @@ use rusqlite::Connection;
 
 use crate::hooke::Bench;
 
-const BLOBS: &str = "id,t,channel,z,y,x,z_um,y_um,x_um,radius_um,response,score,confirmed,truth,region,source\n";
+const BLOBS: &str =
+    "id,t,channel,z,y,x,z_um,y_um,x_um,radius_um,response,score,confirmed,truth,region,source\n";
 const MATCHES: &str = "match_id,roi_id,t,channel1,channel2,blob1_id,blob2_id,distance_um,distance_scaled,\
                        gate_distance,z,y,x,z_um,y_um,x_um,component,rivals\n";
 
@@ -25,7 +26,10 @@ fn with_channels(channels: u64, count: u64) -> Bench {
             let (z, y, x) = (i % 40, i / 40, 10.25 + channel as f64);
             let um = 3 * z;
             let score = 5.0 + i as f64 / 2.0;
-            let _ = writeln!(blobs, "{id},0,{channel},{z},{y},{x},{um},{y},{x},4.5,80,{score},-1,-1,-1,hooke");
+            let _ = writeln!(
+                blobs,
+                "{id},0,{channel},{z},{y},{x},{um},{y},{x},4.5,80,{score},-1,-1,-1,hooke"
+            );
         }
     }
     let mut matches = MATCHES.to_owned();
@@ -36,7 +40,10 @@ fn with_channels(channels: u64, count: u64) -> Bench {
                 n += 1;
                 let (first, second) = (a * count + i + 1, b * count + i + 1);
                 let far = b - a;
-                let _ = writeln!(matches, "{n},0,0,{a},{b},{first},{second},{far},{far},0.5,0,0,0,0,0,0,{first},0");
+                let _ = writeln!(
+                    matches,
+                    "{n},0,0,{a},{b},{first},{second},{far},{far},0.5,0,0,0,0,0,0,{first},0"
+                );
             }
         }
     }
@@ -60,4 +67,5 @@ fn counts(bench: &Bench, store: &str) -> Vec<String> {
     query(bench, store, sql)
 }
 
-const IMPORT: &str = "blobs import blobs.csv --matches matches.csv --voxel-size 3,1,1 -o store.sqlite";
+const IMPORT: &str =
+    "blobs import blobs.csv --matches matches.csv --voxel-size 3,1,1 -o store.sqlite";

@@ -28,7 +28,8 @@ fn matches_of_every_pair_of_three_and_four_channels_survive_importing_again() {
         let db = Connection::open(bench.path("store.sqlite")).unwrap();
         db.execute_batch("UPDATE blobs SET confirmed = 1 WHERE uid % 3 = 0").unwrap();
         drop(db);
-        let rows = "SELECT group_concat(id || ' ' || uid || ' ' || confirmed || ' ' || x) FROM blobs";
+        let rows =
+            "SELECT group_concat(id || ' ' || uid || ' ' || confirmed || ' ' || x) FROM blobs";
         let before: Vec<String> = query(&bench, "store.sqlite", rows);
         let told = bench.json(IMPORT);
         let entry = &told["result"]["experiments"][0];
@@ -89,7 +90,10 @@ fn experiments_and_regions_are_chosen() {
     let sizes: Vec<i64> = query(&bench, "s.sqlite", "SELECT nz FROM rois ORDER BY id");
     assert_eq!(sizes, [0, 9]);
     let told = bench.fails(2, "blobs export s.sqlite -o a.csv");
-    assert!(told.contains("several experiments: one, two") && told.contains("--experiment NAME"), "{told}");
+    assert!(
+        told.contains("several experiments: one, two") && told.contains("--experiment NAME"),
+        "{told}"
+    );
     bench.ok("blobs export s.sqlite --experiment two --channels 0,2 --offset 5,0,0 --shape 4,100,100 -o a.csv -q");
     let text = std::fs::read_to_string(bench.path("a.csv")).unwrap();
     assert_eq!(text.lines().count(), 1 + 2 * 4);
@@ -106,8 +110,10 @@ fn a_dry_run_and_a_failing_import_leave_nothing() {
     let told = bench.ok(&format!("{IMPORT} --dry-run"));
     assert!(told.out.contains("blobs: 90 blobs, "), "{}", told.out);
     assert_eq!(bench.names(), before);
-    bench.write("wrong.csv", format!("{}1,0,0,0,1,1,999,1,1,0.5,0,0,0,0,0,0,1,0\n", super::MATCHES));
-    let told = bench.fails(1, "blobs import blobs.csv --matches wrong.csv -o store.sqlite --voxel-size 3,1,1");
+    bench
+        .write("wrong.csv", format!("{}1,0,0,0,1,1,999,1,1,0.5,0,0,0,0,0,0,1,0\n", super::MATCHES));
+    let told = bench
+        .fails(1, "blobs import blobs.csv --matches wrong.csv -o store.sqlite --voxel-size 3,1,1");
     assert!(told.contains("there is no blob 999"), "{told}");
     assert_eq!(bench.names().len(), before.len() + 1);
 }
@@ -125,7 +131,10 @@ fn a_kill_during_an_import_leaves_the_store_as_it_was() {
     let mut finished = false;
     while std::fs::metadata(&log).map_or(0, |m| m.len()) < 1 << 20 {
         finished = child.try_wait().unwrap().is_some();
-        assert!(!finished && begin.elapsed() < Duration::from_secs(60), "never in the middle of it");
+        assert!(
+            !finished && begin.elapsed() < Duration::from_secs(60),
+            "never in the middle of it"
+        );
         std::thread::sleep(Duration::from_millis(2));
     }
     child.kill().unwrap();
@@ -152,6 +161,6 @@ fn stores_are_never_replaced() {
     other.write("other.db", "not a database at all, but long enough to be looked at");
     other.write("blobs.csv", std::fs::read(bench.path("blobs.csv")).unwrap());
     let told = other.fails(1, "blobs import blobs.csv -o other.db --voxel-size 3,1,1");
-    assert!(told.contains("not a database"), "{told}");
+    assert!(told.contains("not a database of SQLite"), "{told}");
     assert_eq!(other.names(), ["blobs.csv", "other.db"]);
 }

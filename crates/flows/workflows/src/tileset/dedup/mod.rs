@@ -32,8 +32,8 @@ use super::scale::set_output;
 use super::set::TileSet;
 use crate::engine::{Finished, Markers, Registered, RunBlock, WorkDir, Workflow};
 use crate::image_output::{FirstSetStage, SetOutput, Store};
-use crate::stitch::sibling;
 use crate::step::place;
+use crate::stitch::sibling;
 
 /// Everything that decides the result.
 #[derive(Debug, Clone, Serialize, Deserialize)]

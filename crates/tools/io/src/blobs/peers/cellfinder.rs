@@ -24,7 +24,10 @@ pub(super) fn write(path: &Path, blobs: &[Blob]) -> Result<(), TableError> {
         writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
         writeln!(out, "<CellCounter_Marker_File>\n  <Image_Properties>")?;
         writeln!(out, "    <Image_Filename>placeholder.tif</Image_Filename>")?;
-        writeln!(out, "  </Image_Properties>\n  <Marker_Data>\n    <Current_Type>1</Current_Type>")?;
+        writeln!(
+            out,
+            "  </Image_Properties>\n  <Marker_Data>\n    <Current_Type>1</Current_Type>"
+        )?;
         for (kind, confirmed) in [(OTHER, false), (CELL, true)] {
             writeln!(out, "    <Marker_Type>\n      <Type>{kind}</Type>")?;
             for blob in blobs.iter().filter(|b| (b.confirmed == Review::Confirmed) == confirmed) {

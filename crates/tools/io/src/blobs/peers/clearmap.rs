@@ -56,9 +56,12 @@ pub(super) fn write(path: &Path, export: &Export<'_>) -> Result<(), TableError> 
 pub(super) fn read(path: &Path, image: &BlobImage) -> Result<BlobFile, TableError> {
     let file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
     let size = file.metadata().map_err(|e| Error::io(path, "inspect", e))?.len();
-    let SmallData::Records(columns) = read_small(path, &mut BufReader::new(file), size)?.data else {
+    let SmallData::Records(columns) = read_small(path, &mut BufReader::new(file), size)?.data
+    else {
         let what = "an array without fields x, y, z";
-        return Err(Error::unsupported(path, what, "ClearMap's cells are a structured array").into());
+        return Err(
+            Error::unsupported(path, what, "ClearMap's cells are a structured array").into()
+        );
     };
     let column = |name: &str| columns.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_slice());
     let needed = |name: &str| {
@@ -80,7 +83,8 @@ pub(super) fn read(path: &Path, image: &BlobImage) -> Result<BlobFile, TableErro
             let (found, wanted) = (place[d].to_string(), "a finite number");
             return Err(TableError::BadCell { path, row: row + 1, column, found, wanted });
         }
-        let cell = |c: Option<&[f64]>| c.and_then(|c| c.get(row)).copied().filter(|v| v.is_finite());
+        let cell =
+            |c: Option<&[f64]>| c.and_then(|c| c.get(row)).copied().filter(|v| v.is_finite());
         let radius = cell(size).map_or(0.0, |s| radius_um(s, image));
         let mut blob = Blob::at(0, place, image.to_um(place), radius as f32, &source);
         blob.amplitude = cell(intensity).map(|v| v as f32);

@@ -67,8 +67,8 @@ pub(super) fn read(path: &Path, image: &BlobImage) -> Result<BlobFile, TableErro
         let mut pair = [0; 2];
         for (end, (place, (_, name))) in pair.iter_mut().zip(places.into_iter().zip(blobs_at)) {
             let text = record.get(place).unwrap_or_default();
-            let blob =
-                blob_of(text, image, &source).ok_or_else(|| bad_cell(path, row, name, text, BLOB))?;
+            let blob = blob_of(text, image, &source)
+                .ok_or_else(|| bad_cell(path, row, name, text, BLOB))?;
             let [z, y, x] = blob.position.map(f64::to_bits);
             let key = [z, y, x, blob.channel.into(), blob.truth.code() as u64];
             *end = *known.entry(key).or_insert_with(|| {
@@ -77,9 +77,8 @@ pub(super) fn read(path: &Path, image: &BlobImage) -> Result<BlobFile, TableErro
             });
         }
         let text = record.get(distance_at).unwrap_or_default();
-        let distance = text
-            .parse::<f64>()
-            .map_err(|_| bad_cell(path, row, "Distance", text, "a number"))?;
+        let distance =
+            text.parse::<f64>().map_err(|_| bad_cell(path, row, "Distance", text, "a number"))?;
         ends.push((pair, distance));
         Ok(())
     })?;

@@ -58,7 +58,8 @@ impl Database<'_> {
             let version = |row: &Row<'_>| row.get::<_, Option<i64>>(0);
             let version = self.one("SELECT max(version) FROM about", version)?;
             if version.is_some_and(|v| v > VERSION) {
-                let what = format!("version {} of MagellanMapper's databases", version.unwrap_or(0));
+                let what =
+                    format!("version {} of MagellanMapper's databases", version.unwrap_or(0));
                 return Err(Error::unsupported(self.path, what, "up to 4 are read"));
             }
         }
@@ -124,7 +125,8 @@ impl Database<'_> {
             set.blobs = self.blobs(roi)?;
             let lost = self.matches(roi, &mut set)?;
             if lost > 0 {
-                let what = format!("{lost} matches are of blobs that are not there, or of one channel");
+                let what =
+                    format!("{lost} matches are of blobs that are not there, or of one channel");
                 file.warnings.push(("matches-left-out".to_owned(), what));
             }
             file.sets.push(set);

@@ -54,7 +54,9 @@ pub(super) fn read(path: &Path, given_um: Option<[f64; 3]>) -> Result<BlobFile, 
     if let Some(offset) = member("offset")?.and_then(|o| o.numbers()).filter(|o| o.len() == 3)
         && offset.iter().any(|o| *o != 0.0)
     {
-        let what = format!("the archive is of a part of an image, at {offset:?}; coordinates are kept as they stand");
+        let what = format!(
+            "the archive is of a part of an image, at {offset:?}; coordinates are kept as they stand"
+        );
         warnings.push(("part-of-image".to_owned(), what));
     }
     // Flags keep the order of the archive, and so do blobs beside them.
@@ -173,15 +175,18 @@ pub(super) fn write(path: &Path, export: &Export<'_>) -> Result<(), TableError> 
         ("roi_size", array(Dtype::Int64, &[3], &roi_size(image).map(i64::to_le_bytes))),
         ("columns", texts(&columns)),
     ];
-    members.push(("colocs", match export.colocs {
-        None => [Header::of_type("|O", &[]), npy::none_array()].concat(),
-        Some(flags) => {
-            let rows = flags.values.len() / flags.channels.max(1);
-            let mut bytes = Header::write(Dtype::Uint8, &[rows as u64, flags.channels as u64]);
-            bytes.extend(flags.values.iter().map(|f| f.map_or(255, u8::from)));
-            bytes
-        }
-    }));
+    members.push((
+        "colocs",
+        match export.colocs {
+            None => [Header::of_type("|O", &[]), npy::none_array()].concat(),
+            Some(flags) => {
+                let rows = flags.values.len() / flags.channels.max(1);
+                let mut bytes = Header::write(Dtype::Uint8, &[rows as u64, flags.channels as u64]);
+                bytes.extend(flags.values.iter().map(|f| f.map_or(255, u8::from)));
+                bytes
+            }
+        },
+    ));
     let mut file = AtomicFile::create(path)?;
     let fail = |e: std::io::Error| Error::io(path, "write", e);
     let mut archive = ZipWriter::new(BufWriter::new(&mut file));

@@ -77,8 +77,7 @@ pub fn read(
     voxel_size_um: Option<[f64; 3]>,
 ) -> Result<BlobFile, TableError> {
     let given = voxel_size_um.map(BlobImage::of_voxels);
-    let needed =
-        || given.clone().ok_or_else(|| TableError::NoVoxelSize { path: path.to_owned() });
+    let needed = || given.clone().ok_or_else(|| TableError::NoVoxelSize { path: path.to_owned() });
     match format {
         BlobFormat::Parquet => {
             let (blobs, TableMeta { image, parameters }) = read_rows::<Blob>(path)?;

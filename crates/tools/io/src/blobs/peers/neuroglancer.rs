@@ -143,7 +143,8 @@ fn lines(path: &Path, export: &Export<'_>) -> Result<Vec<Annotation>> {
 /// A box that holds all annotations, at least one voxel wide.
 fn bounds(annotations: &[Annotation]) -> ([f64; 3], [f64; 3]) {
     let all = || annotations.iter().flat_map(|a| &a.ends);
-    let of = |d: usize, first: f64, pick: fn(f64, f64) -> f64| all().map(|e| e[d]).fold(first, pick);
+    let of =
+        |d: usize, first: f64, pick: fn(f64, f64) -> f64| all().map(|e| e[d]).fold(first, pick);
     let lower = std::array::from_fn(|d| match annotations.is_empty() {
         true => 0.0,
         false => of(d, f64::INFINITY, f64::min).floor(),
@@ -180,8 +181,8 @@ fn shard(mut annotations: Vec<Annotation>) -> Vec<u8> {
 pub(super) fn read(path: &Path) -> Result<BlobFile, TableError> {
     let info_path = path.join("info");
     let text = std::fs::read(&info_path).map_err(|e| Error::io(&info_path, "read", e))?;
-    let info: Value = serde_json::from_slice(&text)
-        .map_err(|e| Error::metadata(&info_path, e.to_string()))?;
+    let info: Value =
+        serde_json::from_slice(&text).map_err(|e| Error::metadata(&info_path, e.to_string()))?;
     let points = info["@type"] == "neuroglancer_annotations_v1"
         && info["annotation_type"] == "POINT"
         && info["properties"] == properties(false)

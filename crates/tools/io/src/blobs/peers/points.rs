@@ -15,12 +15,30 @@ fn head(format: BlobFormat) -> &'static [&'static str] {
     match format {
         BlobFormat::CellfinderCsv => &["x", "y", "z", "type"],
         BlobFormat::NapariCsv => &[
-            "index", "axis-0", "axis-1", "axis-2", "t", "channel", "radius_um", "response", "score",
-            "confirmed", "truth", "region", "id",
+            "index",
+            "axis-0",
+            "axis-1",
+            "axis-2",
+            "t",
+            "channel",
+            "radius_um",
+            "response",
+            "score",
+            "confirmed",
+            "truth",
+            "region",
+            "id",
         ],
         BlobFormat::RsfishCsv => &["x", "y", "z", "t", "c", "intensity"],
         BlobFormat::TrackmateCsv => &[
-            "LABEL", "ID", "QUALITY", "POSITION_X", "POSITION_Y", "POSITION_Z", "FRAME", "RADIUS",
+            "LABEL",
+            "ID",
+            "QUALITY",
+            "POSITION_X",
+            "POSITION_Y",
+            "POSITION_Z",
+            "FRAME",
+            "RADIUS",
             "CHANNEL",
         ],
         _ => &["z", "y", "x", "r"],
@@ -28,7 +46,11 @@ fn head(format: BlobFormat) -> &'static [&'static str] {
 }
 
 /// Writes a row per blob; compressed when the name ends in `.gz`.
-pub(super) fn write(path: &Path, format: BlobFormat, export: &Export<'_>) -> Result<(), TableError> {
+pub(super) fn write(
+    path: &Path,
+    format: BlobFormat,
+    export: &Export<'_>,
+) -> Result<(), TableError> {
     // Radii in voxels of equal edges need the size of a voxel.
     let shortest = match format {
         BlobFormat::MagmapBlobsCsv => export.image(path)?.shortest_um(),

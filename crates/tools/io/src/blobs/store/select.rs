@@ -291,10 +291,14 @@ fn meta_of(said: Option<&str>, sizes: (Option<f64>, Option<f64>, Option<f64>)) -
 struct Sources(Vec<Arc<str>>);
 
 impl Sources {
-    fn blob(&mut self, row: &Row<'_>) -> rusqlite::Result<Result<(i64, Option<u64>, Blob), String>> {
+    fn blob(
+        &mut self,
+        row: &Row<'_>,
+    ) -> rusqlite::Result<Result<(i64, Option<u64>, Blob), String>> {
         let id: i64 = row.get(0)?;
         let uid = row.get::<_, Option<i64>>(1)?.map(|uid| uid as u64);
-        let single = |i: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<f64>>(i)?.map(|v| v as f32));
+        let single =
+            |i: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<f64>>(i)?.map(|v| v as f32));
         let position = [row.get(4)?, row.get(5)?, row.get(6)?];
         let position_um = [row.get(7)?, row.get(8)?, row.get(9)?];
         let name = row.get_ref(17)?.as_str()?;

@@ -177,7 +177,10 @@ fn archives_of_a_whole_run_are_read() {
         assert_eq!(serde_json::json!([size]), wanted["resolutions"]);
         for (channel, n) in wanted["per_channel"].as_object().unwrap() {
             let channel: u16 = channel.parse().unwrap();
-            assert_eq!(set.blobs.iter().filter(|b| b.channel == channel).count() as u64, n.as_u64().unwrap());
+            assert_eq!(
+                set.blobs.iter().filter(|b| b.channel == channel).count() as u64,
+                n.as_u64().unwrap()
+            );
         }
         let n = set.blobs.len() as f64;
         for d in 0..3 {
@@ -189,7 +192,8 @@ fn archives_of_a_whole_run_are_read() {
         radii.sort();
         radii.dedup();
         let told = wanted["radii"].as_array().unwrap();
-        let told: Vec<String> = told.iter().map(|r| format!("{:.5}", r.as_f64().unwrap())).collect();
+        let told: Vec<String> =
+            told.iter().map(|r| format!("{:.5}", r.as_f64().unwrap())).collect();
         assert_eq!(radii, told);
         match wanted["colocs"].is_null() {
             true => assert!(set.colocs.is_none() && warnings.is_empty()),

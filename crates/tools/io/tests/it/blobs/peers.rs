@@ -70,7 +70,10 @@ fn magellanmappers_archive_comes_back() {
     assert_eq!(found.image.unwrap().voxel_size_um, image().voxel_size_um);
     assert!(found.colocs.is_none());
     assert_same(&found.blobs, &all, 0.0, |f, w| {
-        assert_eq!((f.id, f.channel, f.confirmed, f.truth), (w.id, w.channel, w.confirmed, w.truth));
+        assert_eq!(
+            (f.id, f.channel, f.confirmed, f.truth),
+            (w.id, w.channel, w.confirmed, w.truth)
+        );
         assert_eq!((f.region, &*f.source == "manual"), (w.region, &*w.source == "manual"));
         near(f.radius_um, if &*w.source == "manual" { 0.00005 } else { w.radius_um });
     });
@@ -222,10 +225,15 @@ fn magellanmappers_matches_as_csv_come_back() {
     };
     assert_eq!(ends(&found.blobs, &found.pairs), ends(&all, &matches));
     // As numpy prints rows.
-    std::fs::write(&path, "Blob1,Blob2,Distance\n[1. 2. 3. 4. -1. -1. 1.],[1 2 4 4 -1 -1 0],1.5\n").unwrap();
+    std::fs::write(&path, "Blob1,Blob2,Distance\n[1. 2. 3. 4. -1. -1. 1.],[1 2 4 4 -1 -1 0],1.5\n")
+        .unwrap();
     let found = again(&path, BlobFormat::MagmapCsv);
     assert_eq!((found.pairs[0].channels, found.blobs[0].position), ([0, 1], [1.0, 2.0, 4.0]));
-    std::fs::write(&path, "Blob1,Blob2,Distance\n[1. 2. nan 4. -1. -1. 1.],[1 2 4 4 -1 -1 0],1.5\n").unwrap();
+    std::fs::write(
+        &path,
+        "Blob1,Blob2,Distance\n[1. 2. nan 4. -1. -1. 1.],[1 2 4 4 -1 -1 0],1.5\n",
+    )
+    .unwrap();
     let told = peers::read(&path, BlobFormat::MagmapCsv, Some([1.0; 3])).unwrap_err().to_string();
     assert!(told.contains("row 1, column `Blob1`"), "{told}");
 }
@@ -238,7 +246,9 @@ fn cellfinders_markers_come_back_as_whole_voxels() {
     {
         let (_folder, path, _) = write(name, format, &all, &[], false);
         let found = again(&path, format).blobs;
-        let rounded = |b: &Blob| (b.position.map(|v| v.round_ties_even() as i64), b.confirmed == Review::Confirmed);
+        let rounded = |b: &Blob| {
+            (b.position.map(|v| v.round_ties_even() as i64), b.confirmed == Review::Confirmed)
+        };
         let mut wanted: Vec<_> = all.iter().map(rounded).collect();
         let mut got: Vec<_> = found.iter().map(rounded).collect();
         wanted.sort_unstable();
@@ -287,7 +297,10 @@ fn points_as_csv_come_back_with_what_the_format_holds() {
     let all: Vec<Blob> = all.into_iter().map(|b| Blob { t: 0, ..b }).collect();
     let (_folder, path, _) = write("n.csv", BlobFormat::NapariCsv, &all, &[], false);
     assert_same(&again(&path, BlobFormat::NapariCsv).blobs, &all, 0.0, |f, w| {
-        assert_eq!((f.channel, f.radius_um, f.response, f.score), (w.channel, w.radius_um, w.response, w.score));
+        assert_eq!(
+            (f.channel, f.radius_um, f.response, f.score),
+            (w.channel, w.radius_um, w.response, w.score)
+        );
         assert_eq!((f.confirmed, f.truth, f.region), (w.confirmed, w.truth, w.region));
     });
     let (_folder, path, _) = write("r.csv", BlobFormat::RsfishCsv, &all, &[], false);
@@ -298,7 +311,10 @@ fn points_as_csv_come_back_with_what_the_format_holds() {
     let (_folder, path, _) = write("t.csv", BlobFormat::TrackmateCsv, &all, &[], false);
     let file = peers::read(&path, BlobFormat::TrackmateCsv, Some(image().voxel_size_um)).unwrap();
     for (f, w) in one(file).blobs.iter().zip(&all) {
-        assert_eq!((f.position_um, f.channel, f.radius_um, f.score), (w.position_um, w.channel, w.radius_um, w.score));
+        assert_eq!(
+            (f.position_um, f.channel, f.radius_um, f.score),
+            (w.position_um, w.channel, w.radius_um, w.score)
+        );
     }
     let plain = unsorted_by_channel(all);
     let (_folder, path, _) = write("m.csv.gz", BlobFormat::MagmapBlobsCsv, &plain, &[], false);
@@ -369,9 +385,16 @@ fn formats_in_voxels_need_a_voxel_size() {
     let all = blobs(3, 1);
     let meta = TableMeta::default();
     let (experiment, date) = ("a", "");
-    let export =
-        Export { blobs: &all, pairs: &[], matches: false, meta: &meta, colocs: None, experiment, date };
-    for format in [BlobFormat::MagmapNpz, BlobFormat::MagmapDb, BlobFormat::Neuroglancer] {
+    let export = Export {
+        blobs: &all,
+        pairs: &[],
+        matches: false,
+        meta: &meta,
+        colocs: None,
+        experiment,
+        date,
+    };
+    for format in BlobFormat::ALL.into_iter().filter(|f| f.needs_voxel_size()) {
         let told = peers::write(&folder.path().join("a"), format, &export).unwrap_err();
         assert!(matches!(told, TableError::NoVoxelSize { .. }), "{told}");
     }
@@ -406,7 +429,8 @@ fn images_of_magellanmapper_have_their_axes_and_voxels() {
     let header = hooke_io::npy::Header::write(hooke_core::Dtype::Uint8, &[1, 3, 4, 5, 2]);
     let bytes = [header, (0..120u8).collect()].concat();
     std::fs::write(&path, &bytes).unwrap();
-    std::fs::write(folder.path().join("a_meta.yml"), "resolutions:\n- - 3.0\n  - 1\n  - 0.5\n").unwrap();
+    std::fs::write(folder.path().join("a_meta.yml"), "resolutions:\n- - 3.0\n  - 1\n  - 0.5\n")
+        .unwrap();
     let open = || hooke_io::open(&path, &hooke_io::OpenOptions::default()).unwrap();
     let dataset = open();
     let meta = dataset.images()[0].meta();

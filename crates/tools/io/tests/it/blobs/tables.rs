@@ -117,10 +117,22 @@ fn columns_have_the_names_types_and_order_of_the_contract() {
     assert_eq!(columns(&path), list(wanted));
     write_rows(&path, &tuples(), &meta()).unwrap();
     let found = columns(&path);
-    assert_eq!(found.iter().map(|c| c.0.as_str()).collect::<Vec<_>>(), [
-        "tuple_id", "blob_ids", "channel_mask", "n", "z", "y", "x", "z_um", "y_um", "x_um",
-        "max_distance_um",
-    ]);
+    assert_eq!(
+        found.iter().map(|c| c.0.as_str()).collect::<Vec<_>>(),
+        [
+            "tuple_id",
+            "blob_ids",
+            "channel_mask",
+            "n",
+            "z",
+            "y",
+            "x",
+            "z_um",
+            "y_um",
+            "x_um",
+            "max_distance_um",
+        ]
+    );
     assert!(found[1].1.contains("List") && found[1].1.contains("UInt64"), "{}", found[1].1);
 }
 
@@ -190,7 +202,8 @@ fn missing_columns_wrong_types_and_bad_cells_are_named() {
 fn a_csv_may_lack_what_may_be_null_and_says_which_cell_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.csv");
-    let head = "id,t,channel,z,y,x,z_um,y_um,x_um,radius_um,response,score,confirmed,truth,region,source";
+    let head =
+        "id,t,channel,z,y,x,z_um,y_um,x_um,radius_um,response,score,confirmed,truth,region,source";
     std::fs::write(&path, format!("{head}\n1,0,2,1,2,3,1,2,3,4.5,,,-1,-1,-1,hooke\n")).unwrap();
     let one = &read_csv_rows::<Blob>(&path).unwrap()[0];
     assert_eq!((one.channel, one.radius_um, one.amplitude), (2, 4.5, None));
@@ -200,7 +213,10 @@ fn a_csv_may_lack_what_may_be_null_and_says_which_cell_is_wrong() {
         read_csv_rows::<Blob>(&path).unwrap_err().to_string()
     };
     let bad = message(&format!("{head}\n1,0,-2,1,2,3,1,2,3,4.5,0,0,-1,-1,-1,hooke\n"));
-    assert!(bad.contains("row 1, column `channel`: found `-2`, wanted a whole number from 0"), "{bad}");
+    assert!(
+        bad.contains("row 1, column `channel`: found `-2`, wanted a whole number from 0"),
+        "{bad}"
+    );
     let bad = message(&format!("{head}\n1,0,2,,2,3,1,2,3,4.5,0,0,-1,-1,-1,hooke\n"));
     assert!(bad.contains("row 1, column `z`: found nothing, wanted a number"), "{bad}");
     assert!(message("id,t\n1,2\n").contains("column `channel` is missing"));
