@@ -178,10 +178,13 @@ impl<R> Column<R> {
                 first_bad(all, |(v, row)| v.is_some_and(|v| set(row, v)))
             }
             Access::Text(_, set) => {
-                let keys = array.as_any_dictionary_opt().map(|d| (d.values(), d.normalized_keys()));
+                let keys = array.as_any_dictionary_opt().map(|d| match d.values().is_empty() {
+                    // Without values all cells are null.
+                    true => (d.values(), Vec::new()),
+                    false => (d.values(), d.normalized_keys()),
+                });
                 let cell = |row: usize| match &keys {
                     _ if array.is_null(row) => None,
-                    // A dictionary without values has nulls only.
                     Some((values, keys)) => {
                         let key = *keys.get(row)?;
                         (key < values.len() && !values.is_null(key)).then(|| text(values, key))?

@@ -57,7 +57,7 @@ impl<'a> Machine<'a> {
             0x95 => drop(self.take(8)?),
             b'(' => self.push(Node::Mark),
             b'0' => drop(self.stack.pop()?),
-            b'1' => drop(self.to_mark()?),
+            b'1' => drop(self.above_mark()?),
             b'2' => self.stack.push(*self.stack.last()?),
             b'N' => self.push(Node::None),
             0x88 | 0x89 => self.push(Node::Other),
@@ -88,11 +88,11 @@ impl<'a> Machine<'a> {
                 self.append(vec![item])?;
             }
             b'e' => {
-                let items = self.to_mark()?;
+                let items = self.above_mark()?;
                 self.append(items)?;
             }
             b's' => drop((self.stack.pop()?, self.stack.pop()?)),
-            b'u' => drop(self.to_mark()?),
+            b'u' => drop(self.above_mark()?),
             // A call, or a new object, of something with arguments.
             b'R' | 0x81 => self.replace(2, Node::Made(None))?,
             b'b' => {
@@ -184,7 +184,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Takes the values above the last mark, and the mark.
-    fn to_mark(&mut self) -> Option<Vec<usize>> {
+    fn above_mark(&mut self) -> Option<Vec<usize>> {
         let is_mark = |i: &usize| self.nodes.get(*i) == Some(&Node::Mark);
         let at = self.stack.iter().rposition(is_mark)?;
         let items = self.stack.split_off(at + 1);
@@ -193,7 +193,7 @@ impl<'a> Machine<'a> {
     }
 
     fn gather(&mut self, node: impl Fn(Vec<usize>) -> Node) -> Option<()> {
-        let items = self.to_mark()?;
+        let items = self.above_mark()?;
         self.push(node(items));
         Some(())
     }

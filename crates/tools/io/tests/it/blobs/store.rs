@@ -82,7 +82,7 @@ fn blobs_and_matches_of_four_channels_come_back_and_importing_twice_changes_noth
     assert_eq!(found, without_fit(all.clone()));
     let key = |p: &BlobPair| (p.channels, p.blob_ids, p.distance_um, p.distance_scaled, p.position);
     let mut sorted: Vec<_> = matches.iter().map(key).collect();
-    sorted.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+    sorted.sort_by_key(|k| (k.0, k.1));
     assert_eq!(found_pairs.iter().map(key).collect::<Vec<_>>(), sorted);
     let content = |store: &BlobStore| {
         (store.experiments().unwrap(), store.select_matches(None, None, None).unwrap())
