@@ -150,7 +150,7 @@ mod tests {
         let grid = Grid::new(&image, [6.0, 6.0, 4.0], std::iter::empty()).unwrap();
         assert_eq!(grid.shape, [2, 1, 3]);
         // Centres of voxels 0 to 3 along x are within the first 4 um, that of 4 is not.
-        let points = [[0.0, 0.0, 3.0], [1.0, 5.0, 3.4], [2.0, 0.0, 4.0], [0.0, 0.0, 10.0]];
+        let points = [[0.0, 0.0, 3.0], [1.0, 5.0, 3.4], [2.0, 0.0, 4.0], [0.0, 0.0, 12.0]];
         let (counts, outside) = grid.count(points.into_iter());
         assert_eq!((counts, outside), (vec![2, 0, 0, 0, 1, 0], 1));
         let meta = grid.meta("d", vec!["0".to_owned()]);

@@ -113,10 +113,13 @@ impl Step for Export {
             let what = format!("{}: a table of blobs has no matches", options.source.display());
             return Err(BlobsError::usage(what, "give them: --matches FILE"));
         }
+        let missing = || TableError::NoVoxelSize { path: options.source.clone() };
         let kind = match (format, cell) {
+            (Some(f), _) if f.needs_voxel_size() && source.meta.image.is_none() => {
+                return Err(missing().into());
+            }
             (Some(format), _) => Kind::Rows(format),
             (None, cell) => {
-                let missing = || TableError::NoVoxelSize { path: options.source.clone() };
                 let image = source.meta.image.as_ref().ok_or_else(missing)?;
                 let points = source.blobs.iter().map(|b| b.position);
                 Kind::Density(Grid::new(image, cell.unwrap_or([1.0; 3]), points)?)

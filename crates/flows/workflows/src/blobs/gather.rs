@@ -28,11 +28,7 @@ pub(super) fn gather(how: &ImportOptions) -> Result<Gathered, BlobsError> {
     let roi = how.roi.as_deref().map(options::roi).transpose()?;
     let mut found = Gathered { sets: Vec::new(), rules: Vec::new(), warnings: Vec::new() };
     for path in &how.sources {
-        if !path.exists() {
-            return Err(
-                hooke_io::Error::io(path, "open", std::io::ErrorKind::NotFound.into()).into()
-            );
-        }
+        std::fs::metadata(path).map_err(|e| hooke_io::Error::io(path, "open", e))?;
         let format = match named {
             Some(format) => format,
             None => BlobFormat::of_file(path)?,

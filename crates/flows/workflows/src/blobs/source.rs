@@ -79,9 +79,7 @@ fn of_file(
     filter: &BlobFilter,
     voxel_um: Option<[f64; 3]>,
 ) -> Result<Source, BlobsError> {
-    if !path.exists() {
-        return Err(hooke_io::Error::io(path, "open", std::io::ErrorKind::NotFound.into()).into());
-    }
+    std::fs::metadata(path).map_err(|e| hooke_io::Error::io(path, "open", e))?;
     let format = BlobFormat::of_file(path)?;
     let file = peers::read(path, format, voxel_um)?;
     let named = |name: &str| file.sets.iter().any(|s| s.experiment.as_deref() == Some(name));

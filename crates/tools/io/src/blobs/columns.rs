@@ -39,7 +39,8 @@ pub enum Access<R: 'static> {
     /// May be null.
     OptF32(Get<R, Option<f32>>, Set<R, Option<f32>>),
     Bool(Get<R, bool>, Set<R, bool>),
-    Text(for<'r> fn(&'r R) -> &'r str, fn(&mut R, &str) -> bool),
+    /// The last argument is the row before, whose text may be shared.
+    Text(for<'r> fn(&'r R) -> &'r str, fn(&mut R, &str, Option<&R>) -> bool),
     /// A list of ids.
     Ids(for<'r> fn(&'r R) -> &'r [u64], fn(&mut R, Vec<u64>) -> bool),
 }
@@ -140,11 +141,12 @@ impl<R> Column<R> {
         }
     }
 
-    /// Puts the values of an array of an accepted type into as many rows.
+    /// Puts the values of an array of an accepted type into the rows from `first` on.
     ///
     /// # Errors
-    /// The first row whose value the column cannot hold, nulls included.
-    pub fn put(&self, array: &ArrayRef, rows: &mut [R]) -> Result<(), usize> {
+    /// The first row, counted from `first`, whose value the column cannot hold, nulls included.
+    pub fn put(&self, array: &ArrayRef, all: &mut [R], first: usize) -> Result<(), usize> {
+        let rows = all.get_mut(first..).ok_or(0usize)?;
         fn each<R, A: ArrowPrimitiveType>(
             array: &ArrayRef,
             rows: &mut [R],
@@ -176,18 +178,25 @@ impl<R> Column<R> {
                 first_bad(all, |(v, row)| v.is_some_and(|v| set(row, v)))
             }
             Access::Text(_, set) => {
-                let keys = array.as_any_dictionary_opt().map(|d| (d.values(), d.normalized_keys()));
+                let keys = array.as_any_dictionary_opt().map(|d| match d.values().is_empty() {
+                    // Without values all cells are null.
+                    true => (d.values(), Vec::new()),
+                    false => (d.values(), d.normalized_keys()),
+                });
                 let cell = |row: usize| match &keys {
                     _ if array.is_null(row) => None,
-                    // A dictionary without values has nulls only.
                     Some((values, keys)) => {
                         let key = *keys.get(row)?;
                         (key < values.len() && !values.is_null(key)).then(|| text(values, key))?
                     }
                     None => text(array, row),
                 };
-                let all = rows.iter_mut().enumerate().map(|(i, row)| (i, (i, row)));
-                first_bad(all, |(i, row)| cell(i).is_some_and(|t| set(row, t)))
+                let count = rows.len();
+                first_bad((0..count).map(|i| (i, i)), |i| {
+                    let (before, rest) = all.split_at_mut(first + i);
+                    let row = rest.first_mut();
+                    row.zip(cell(i)).is_some_and(|(row, text)| set(row, text, before.last()))
+                })
             }
             Access::Ids(_, set) => {
                 let lists = array.as_list_opt::<i32>().ok_or(0usize)?;

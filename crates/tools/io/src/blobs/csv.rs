@@ -184,7 +184,7 @@ pub fn read_csv_rows<R: Row>(path: &Path) -> Result<Vec<R>, TableError> {
         let mut row = R::blank();
         for (column, place) in &places {
             let text = record.get(*place).unwrap_or_default();
-            if !put(column, &mut row, text) {
+            if !put(column, &mut row, text, rows.last()) {
                 return Err(bad_cell(path, number, column.name, text, column.wanted()));
             }
         }
@@ -195,7 +195,7 @@ pub fn read_csv_rows<R: Row>(path: &Path) -> Result<Vec<R>, TableError> {
     Ok(rows)
 }
 
-fn put<R>(column: &Column<R>, row: &mut R, text: &str) -> bool {
+fn put<R>(column: &Column<R>, row: &mut R, text: &str, before: Option<&R>) -> bool {
     fn parsed<R, T: std::str::FromStr>(
         row: &mut R,
         text: &str,
@@ -218,7 +218,7 @@ fn put<R>(column: &Column<R>, row: &mut R, text: &str) -> bool {
         Access::OptF64(_, set) => text.parse().is_ok_and(|v| set(row, Some(v))),
         Access::OptF32(_, set) if text.is_empty() => set(row, None),
         Access::OptF32(_, set) => text.parse().is_ok_and(|v| set(row, Some(v))),
-        Access::Text(_, set) => set(row, text),
+        Access::Text(_, set) => set(row, text, before),
         Access::Ids(_, set) => {
             let ids: Result<Vec<u64>, _> = text.split_whitespace().map(str::parse).collect();
             ids.is_ok_and(|ids| set(row, ids))

@@ -133,14 +133,12 @@ fn collect<R: Row>(path: &Path, reader: ParquetRecordBatchReader) -> Result<Vec<
     for batch in reader {
         let batch = batch.map_err(|e| unreadable(path, e.to_string()))?;
         let first = rows.len();
-        let like = rows.last().cloned().unwrap_or_else(R::blank);
-        rows.resize(first + batch.num_rows(), blank_like(like));
-        let part = &mut rows[first..];
+        rows.resize(first + batch.num_rows(), R::blank());
         for column in R::columns() {
             let array = batch
                 .column_by_name(column.name)
                 .ok_or_else(|| unreadable(path, format!("column `{}` is lost", column.name)))?;
-            column.put(array, part).map_err(|row| TableError::BadCell {
+            column.put(array, &mut rows, first).map_err(|row| TableError::BadCell {
                 path: path.to_owned(),
                 row: first + row + 1,
                 column: column.name.to_owned(),
@@ -148,20 +146,9 @@ fn collect<R: Row>(path: &Path, reader: ParquetRecordBatchReader) -> Result<Vec<
                 wanted: column.wanted(),
             })?;
         }
-        check_rows(path, first, part)?;
+        check_rows(path, first, &rows[first..])?;
     }
     Ok(rows)
-}
-
-/// A row to be filled, sharing texts with `row`.
-fn blank_like<R: Row>(row: R) -> R {
-    let mut blank = R::blank();
-    for column in R::columns() {
-        if let super::columns::Access::Text(get, set) = &column.access {
-            set(&mut blank, get(&row));
-        }
-    }
-    blank
 }
 
 /// Refuses rows whose values contradict each other.

@@ -124,11 +124,10 @@ static BLOBS: [Column<Blob>; 26] = [
         name: "source",
         access: Access::Text(
             |b| &b.source,
-            |b, v| {
-                // Rows begin as copies of one another, so that equal names share one text.
-                if *b.source != *v {
-                    b.source = v.into();
-                }
+            |b, v, before| {
+                // Equal names of neighbours are one text.
+                let shared = before.filter(|before| *before.source == *v);
+                b.source = shared.map_or_else(|| v.into(), |before| before.source.clone());
                 true
             },
         ),

@@ -26,6 +26,15 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection> {
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(uri, flags).map_err(|e| failed(path, "open", e))?;
+    let number = |sql: &str| {
+        db.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|e| failed(path, "read", e))
+    };
+    // SQLite takes a last page that is cut for a whole one.
+    let expected = (number("PRAGMA page_count")? * number("PRAGMA page_size")?).unsigned_abs();
+    if alone && inspected.len() < expected {
+        let (path, what, found) = (path.to_owned(), "the database".to_owned(), inspected.len());
+        return Err(Error::Truncated { path, what, expected, found });
+    }
     Ok(db)
 }
 
@@ -56,7 +65,11 @@ pub(super) fn failed(path: &Path, doing: &str, error: rusqlite::Error) -> Error 
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Kind::WouldBlock,
             ErrorCode::ReadOnly => Kind::ReadOnlyFilesystem,
             ErrorCode::PermissionDenied => Kind::PermissionDenied,
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
+            ErrorCode::NotADatabase => {
+                let found = "not a database of SQLite".to_owned();
+                return Error::Unrecognised { path: path.to_owned(), found };
+            }
+            ErrorCode::DatabaseCorrupt => {
                 return Error::corrupt(path, format!("SQLite: {error}"));
             }
             _ => Kind::Other,

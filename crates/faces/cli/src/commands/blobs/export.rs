@@ -18,9 +18,10 @@ use crate::frame::execute;
   hooke blobs export cells.sqlite -o points.csv --format napari-csv --channels 0
   hooke blobs export cells.sqlite -o counts.zarr --cell 30
 
-Formats, those with a suffix are known by it: parquet (.parquet), csv (.csv, .csv.gz), magmap-npz (.npz),
-magmap-db (.db), cellfinder-xml (.xml), clearmap-npy (.npy), density (.zarr), magmap-csv, magmap-blobs-csv,
-cellfinder-csv, napari-csv, rsfish-csv, trackmate-csv, neuroglancer (a folder)
+Formats: parquet (.parquet), csv (.csv, .csv.gz), magmap-npz (.npz), magmap-db (.db),
+cellfinder-xml (.xml), clearmap-npy (.npy) and density (.zarr) are known by their suffix; others are
+magmap-csv, magmap-blobs-csv, cellfinder-csv, napari-csv, rsfish-csv, trackmate-csv, and neuroglancer,
+which is a folder
 
 Writes: one file or folder in that format")]
 pub struct ExportArgs {

@@ -8,7 +8,8 @@ use hooke_io::blobs::{ColocRow, read_rows};
 use crate::hooke::Bench;
 
 const SIM: &str = "simulate blobs -o cells --shape 24,96,96 --count 24 --seed 3 -q";
-const DETECT: &str = "blobs detect cells/image.zarr --sigma 2.2,3.4 --psf 1.5,0.4,0.4 --unmix 0:1=0.03 -q";
+const DETECT: &str =
+    "blobs detect cells/image.zarr --sigma 2.2,3.4 --psf 1.5,0.4,0.4 --unmix 0:1=0.03 -q";
 
 fn blobs(bench: &Bench, name: &str) -> Vec<Blob> {
     read_rows(&bench.path(name)).unwrap().0
@@ -87,7 +88,9 @@ fn masks_regions_frames_channels_and_stores_choose() {
     for blob in &left {
         assert_eq!(blob.region, if blob.position[0] + 0.5 < 12.0 { 1 } else { 2 });
     }
-    bench.ok(&format!("{DETECT} -o one.parquet --channels 'channel 1' --store cells.sqlite --experiment e1"));
+    bench.ok(&format!(
+        "{DETECT} -o one.parquet --channels 'channel 1' --store cells.sqlite --experiment e1"
+    ));
     let one = blobs(&bench, "one.parquet");
     assert_eq!(one.len(), all.iter().filter(|b| b.channel == 1).count());
     bench.ok("blobs export cells.sqlite -o back.parquet --experiment e1 -q");
@@ -118,10 +121,13 @@ fn masks_regions_frames_channels_and_stores_choose() {
 #[test]
 fn signal_in_other_channels_is_seen_by_both_rules() {
     let bench = Bench::new();
-    bench.ok("simulate blobs -o cells --shape 24,96,96 --count 24 --bleed 0 --jitter-um 0.3 --seed 5 -q");
+    bench.ok(
+        "simulate blobs -o cells --shape 24,96,96 --count 24 --bleed 0 --jitter-um 0.3 --seed 5 -q",
+    );
     let pairs: Vec<BlobPair> = read_rows(&bench.path("cells/truth_matches.parquet")).unwrap().0;
     let paired: Vec<u64> = pairs.iter().flat_map(|p| p.blob_ids).collect();
-    bench.ok("blobs colocalize cells/image.zarr --blobs cells/truth.parquet -o contrast.parquet -q");
+    bench
+        .ok("blobs colocalize cells/image.zarr --blobs cells/truth.parquet -o contrast.parquet -q");
     let rows: Vec<ColocRow> = read_rows(&bench.path("contrast.parquet")).unwrap().0;
     let truth = blobs(&bench, "cells/truth.parquet");
     assert_eq!(rows.len(), 2 * truth.len());

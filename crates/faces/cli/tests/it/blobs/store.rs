@@ -161,6 +161,6 @@ fn stores_are_never_replaced() {
     other.write("other.db", "not a database at all, but long enough to be looked at");
     other.write("blobs.csv", std::fs::read(bench.path("blobs.csv")).unwrap());
     let told = other.fails(1, "blobs import blobs.csv -o other.db --voxel-size 3,1,1");
-    assert!(told.contains("not a database"), "{told}");
+    assert!(told.contains("not a database of SQLite"), "{told}");
     assert_eq!(other.names(), ["blobs.csv", "other.db"]);
 }

@@ -72,6 +72,19 @@ impl BlobFormat {
         self == BlobFormat::MagmapCsv
     }
 
+    /// Whether it cannot be written without the size of a voxel.
+    pub fn needs_voxel_size(self) -> bool {
+        matches!(
+            self,
+            BlobFormat::MagmapNpz
+                | BlobFormat::MagmapDb
+                | BlobFormat::MagmapCsv
+                | BlobFormat::MagmapBlobsCsv
+                | BlobFormat::ClearmapNpy
+                | BlobFormat::Neuroglancer
+        )
+    }
+
     /// Whether it can hold matches.
     pub fn holds_matches(self) -> bool {
         matches!(

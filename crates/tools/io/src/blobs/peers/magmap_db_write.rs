@@ -129,11 +129,12 @@ mod tests {
 
     #[test]
     fn the_first_blob_stays_and_others_take_the_nearest_free_voxel() {
-        // 2.5 and 3.5 round to even; 2.4 finds 2 taken, and 3 is nearer than 1.
+        // 2.5 and 3.5 round to even; 2.4 finds 2 taken, and 3 is nearest. Then 2.0 has five
+        // neighbours as far as each other, of which the first along z is taken.
         let blobs = [at(2.5), at(3.5), at(2.4), at(2.0)];
         let (found, moved) = places(Path::new("a.db"), &blobs).unwrap();
-        let x: Vec<i64> = found.iter().map(|p| p[2]).collect();
-        assert_eq!((x, moved), (vec![2, 4, 3, 1], 2));
+        let wanted = vec![[1, 2, 2], [1, 2, 4], [1, 2, 3], [0, 2, 2]];
+        assert_eq!((found, moved), (wanted, 2));
         let crowd: Vec<Blob> = (0..28).map(|_| at(5.0)).collect();
         assert!(places(Path::new("a.db"), &crowd[..27]).is_ok());
         assert!(places(Path::new("a.db"), &crowd).is_err());

@@ -394,7 +394,7 @@ fn formats_in_voxels_need_a_voxel_size() {
         experiment,
         date,
     };
-    for format in [BlobFormat::MagmapNpz, BlobFormat::MagmapDb, BlobFormat::Neuroglancer] {
+    for format in BlobFormat::ALL.into_iter().filter(|f| f.needs_voxel_size()) {
         let told = peers::write(&folder.path().join("a"), format, &export).unwrap_err();
         assert!(matches!(told, TableError::NoVoxelSize { .. }), "{told}");
     }

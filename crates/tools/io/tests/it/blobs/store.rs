@@ -82,7 +82,7 @@ fn blobs_and_matches_of_four_channels_come_back_and_importing_twice_changes_noth
     assert_eq!(found, without_fit(all.clone()));
     let key = |p: &BlobPair| (p.channels, p.blob_ids, p.distance_um, p.distance_scaled, p.position);
     let mut sorted: Vec<_> = matches.iter().map(key).collect();
-    sorted.sort_by_key(|a| (a.0, a.1));
+    sorted.sort_by_key(|k| (k.0, k.1));
     assert_eq!(found_pairs.iter().map(key).collect::<Vec<_>>(), sorted);
     let content = |store: &BlobStore| {
         (store.experiments().unwrap(), store.select_matches(None, None, None).unwrap())
@@ -243,7 +243,8 @@ fn a_kill_in_the_middle_leaves_the_store_as_it_was() {
     let place = Place::new();
     let all = blobs(50, 2);
     place.add("a", &all, &pairs(&all)).unwrap();
-    let before = place.all();
+    // As text, in which a gate that is not known is equal to itself.
+    let before = format!("{:?}", place.all());
     let killed = tempfile::tempdir().unwrap();
     let mut db = Connection::open(&place.path).unwrap();
     db.pragma_update(None, "cache_size", 4).unwrap();
@@ -258,11 +259,11 @@ fn a_kill_in_the_middle_leaves_the_store_as_it_was() {
     assert!(log > 10_000, "rows are on disk before they count: {log} bytes");
     copy_all(place.path.parent().unwrap(), killed.path());
     let left = Place { path: killed.path().join("store.sqlite"), ..Place::new() };
-    assert_eq!(left.all(), before);
+    assert_eq!(format!("{:?}", left.all()), before);
     assert_eq!(left.add("a", &all, &[]).unwrap().known_blobs, 50);
     drop(change);
     drop(db);
-    assert_eq!(place.all(), before);
+    assert_eq!(format!("{:?}", place.all()), before);
 }
 
 #[test]
@@ -284,10 +285,13 @@ fn foreign_and_damaged_files_are_refused_and_stay_as_they_are() {
         told
     };
     assert!(try_file("empty", b"").contains("0 bytes"));
-    assert!(try_file("text", b"z,y,x\n1,2,3\n").contains("not a database"));
+    assert!(try_file("text", b"z,y,x\n1,2,3\n").contains("not a database of SQLite"));
     for part in [10, 1000, 4096, whole.len() / 2, whole.len() - 1000] {
         let told = try_file("cut", &whole[..part]);
-        assert!(told.contains("corrupt") || told.contains("not a"), "{part}: {told}");
+        assert!(
+            ["corrupt", "not a", "truncated"].iter().any(|w| told.contains(w)),
+            "{part}: {told}"
+        );
     }
     let other = folder.path().join("other.db");
     Connection::open(&other)
