@@ -42,6 +42,7 @@ use hooke_core::provenance::OutputRecord;
 pub const COMMANDS: &[engine::Registered] = &[
     blobs::ExportWorkflow::REGISTERED,
     blobs::ImportTableWorkflow::REGISTERED,
+    blobs::MatchWorkflow::REGISTERED,
     convert::ConvertWorkflow::REGISTERED,
     simulate::SimulateTiles::REGISTERED,
     simulate::SimulateLabels::REGISTERED,

@@ -43,6 +43,7 @@ const VERBS: &[&str] = &[
     "tileset update-offsets",
     "tileset surface",
     "blobs import",
+    "blobs match",
     "blobs export",
     "simulate tiles",
     "score tiles",
@@ -238,6 +239,7 @@ fn the_examples_of_the_help_run_as_they_stand() {
         "tileset surface",
         "score labels",
         "blobs import",
+        "blobs match",
         "blobs export",
         "schema",
         "doctor",
@@ -288,8 +290,9 @@ fn a_wrong_setting_is_told_to_programs_too() {
 fn the_short_help_of_every_command() {
     let bench = Bench::new();
     let mut text = String::new();
-    for verb in
-        ["", "stitch", "stitch layout", "tileset", "blobs", "simulate", "score", "block"].iter().chain(VERBS)
+    for verb in ["", "stitch", "stitch layout", "tileset", "blobs", "simulate", "score", "block"]
+        .iter()
+        .chain(VERBS)
     {
         text += &format!("$ hooke {verb} -h\n{}\n", bench.ok(&format!("{verb} -h")).out);
     }

@@ -4,22 +4,30 @@
 //! |---|---|
 //! | [`mod@import`] | files of any program into a store, or into one table |
 //! | [`export`] | a store or a table into the files of other programs |
+//! | [`pairing`] | which blobs of different channels are one object |
+//! | `chance_field` | where blobs could have been |
 //! | `density` | how many blobs there are in each cell of a coarse grid |
 //! | `gather` | the sources of an import, read |
 //! | `source` | the source of an export, read and filtered |
+//! | `tables` | tables of blobs put together |
 //! | `options` | what a user types |
 
+mod chance_field;
 mod density;
 mod error;
 pub mod export;
 mod gather;
 pub mod import;
 mod options;
+pub mod pairing;
 mod source;
+pub(crate) mod tables;
 
 pub use error::BlobsError;
 pub use export::ExportOptions;
+pub use hooke_blobs::matching::Objective;
 pub use import::{ImportOptions, import, is_table, look};
+pub use pairing::MatchOptions;
 
 use crate::step::StepWorkflow;
 
@@ -27,3 +35,5 @@ use crate::step::StepWorkflow;
 pub type ExportWorkflow = StepWorkflow<export::Export>;
 /// `blobs import` into a table.
 pub type ImportTableWorkflow = StepWorkflow<import::ImportTable>;
+/// `blobs match`.
+pub type MatchWorkflow = StepWorkflow<pairing::Match>;

@@ -2,6 +2,7 @@
 
 pub mod export;
 pub mod import;
+pub mod pairing;
 
 use clap::Subcommand;
 
@@ -18,6 +19,8 @@ use crate::frame::context::Context;
 pub enum BlobsVerb {
     /// Add files of blobs to a store, or make one table of them
     Import(import::ImportArgs),
+    /// Find which blobs of different channels are one object
+    Match(pairing::MatchArgs),
     /// Write a store or a table for another program
     Export(export::ExportArgs),
 }
@@ -26,6 +29,7 @@ pub enum BlobsVerb {
 pub fn run(verb: BlobsVerb, cx: &Context) -> Result {
     match verb {
         BlobsVerb::Import(args) => import::run(args, cx),
+        BlobsVerb::Match(args) => pairing::run(args, cx),
         BlobsVerb::Export(args) => export::run(args, cx),
     }
 }
