@@ -43,6 +43,7 @@ pub const COMMANDS: &[engine::Registered] = &[
     blobs::ExportWorkflow::REGISTERED,
     blobs::ImportTableWorkflow::REGISTERED,
     blobs::MatchWorkflow::REGISTERED,
+    blobs::StatsWorkflow::REGISTERED,
     convert::ConvertWorkflow::REGISTERED,
     simulate::SimulateTiles::REGISTERED,
     simulate::SimulateLabels::REGISTERED,

@@ -6,6 +6,7 @@
 //! | [`export`] | a store or a table into the files of other programs |
 //! | [`pairing`] | which blobs of different channels are one object |
 //! | `chance_field` | where blobs could have been |
+//! | [`stats`], `stats_table`, `stats_image` | how much two channels overlap, voxel by voxel |
 //! | `density` | how many blobs there are in each cell of a coarse grid |
 //! | `gather` | the sources of an import, read |
 //! | `source` | the source of an export, read and filtered |
@@ -21,13 +22,19 @@ pub mod import;
 mod options;
 pub mod pairing;
 mod source;
+pub mod stats;
+mod stats_image;
+mod stats_table;
 pub(crate) mod tables;
 
 pub use error::BlobsError;
+pub(crate) use gather::read_matches;
+pub(crate) use options::voxel_size as read_voxel_size;
 pub use export::ExportOptions;
 pub use hooke_blobs::matching::Objective;
 pub use import::{ImportOptions, import, is_table, look};
 pub use pairing::MatchOptions;
+pub use stats::StatsOptions;
 
 use crate::step::StepWorkflow;
 
@@ -37,3 +44,5 @@ pub type ExportWorkflow = StepWorkflow<export::Export>;
 pub type ImportTableWorkflow = StepWorkflow<import::ImportTable>;
 /// `blobs match`.
 pub type MatchWorkflow = StepWorkflow<pairing::Match>;
+/// `blobs stats`.
+pub type StatsWorkflow = StepWorkflow<stats::Stats>;

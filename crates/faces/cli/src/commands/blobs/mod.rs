@@ -3,6 +3,7 @@
 pub mod export;
 pub mod import;
 pub mod pairing;
+pub mod stats;
 
 use clap::Subcommand;
 
@@ -21,6 +22,8 @@ pub enum BlobsVerb {
     Import(import::ImportArgs),
     /// Find which blobs of different channels are one object
     Match(pairing::MatchArgs),
+    /// Measure how much channels overlap, voxel by voxel
+    Stats(stats::StatsArgs),
     /// Write a store or a table for another program
     Export(export::ExportArgs),
 }
@@ -30,6 +33,7 @@ pub fn run(verb: BlobsVerb, cx: &Context) -> Result {
     match verb {
         BlobsVerb::Import(args) => import::run(args, cx),
         BlobsVerb::Match(args) => pairing::run(args, cx),
+        BlobsVerb::Stats(args) => stats::run(args, cx),
         BlobsVerb::Export(args) => export::run(args, cx),
     }
 }

@@ -10,7 +10,7 @@ use super::BLOBS;
 use crate::hooke::Bench;
 
 /// Blobs at `(id, t, channel, z, y, x)` in voxels of 3, 1, 1 µm of an image of 20 planes of 100 x 100.
-fn table(bench: &Bench, name: &str, rows: &[(u64, u32, u16, f64, f64, f64)]) {
+pub fn table(bench: &Bench, name: &str, rows: &[(u64, u32, u16, f64, f64, f64)]) {
     let image = image([20, 100, 100]);
     let blobs: Vec<Blob> = rows
         .iter()
@@ -20,7 +20,8 @@ fn table(bench: &Bench, name: &str, rows: &[(u64, u32, u16, f64, f64, f64)]) {
             Blob { id: *id, t: *t, ..Blob::at(*channel, place, image.to_um(place), 4.5, &source) }
         })
         .collect();
-    write_rows(&bench.path(name), &blobs, &TableMeta { image: Some(image), parameters: None }).unwrap();
+    write_rows(&bench.path(name), &blobs, &TableMeta { image: Some(image), parameters: None })
+        .unwrap();
 }
 
 fn image(shape: [u64; 3]) -> BlobImage {
@@ -72,7 +73,8 @@ fn the_planted_pairs_of_the_stack_are_found() {
     let (found, meta) = read_rows::<BlobPair>(&bench.path("m.parquet")).unwrap();
     for (key, wanted) in stack["exact"].as_object().unwrap() {
         assert_eq!(told["pairs"][key]["matches"], wanted["count"], "{key}");
-        let of_key = found.iter().filter(|p| format!("{}-{}", p.channels[0], p.channels[1]) == *key);
+        let of_key =
+            found.iter().filter(|p| format!("{}-{}", p.channels[0], p.channels[1]) == *key);
         let cost: f64 = of_key.map(|p| p.gate_distance).sum();
         assert!((cost - wanted["cost"].as_f64().unwrap()).abs() < 1e-9, "{key}");
     }
@@ -126,11 +128,15 @@ fn several_tables_need_distinct_ids_or_new_ones() {
     bench.ok("blobs match a.parquet c.parquet -o m.parquet -q");
     assert_eq!(pairs(&bench, "m.parquet"), [[1, 7]]);
     let told = bench.fails(1, "blobs match a.parquet b.parquet -o n.parquet");
-    assert!(told.contains("the 2 tables: id 1 stands for") && told.contains("--renumber"), "{told}");
+    assert!(
+        told.contains("the 2 tables: id 1 stands for") && told.contains("--renumber"),
+        "{told}"
+    );
     bench.ok("blobs match a.parquet b.parquet -o n.parquet --renumber -q");
     assert_eq!(pairs(&bench, "n.parquet"), [[1, 3]]);
     let (blobs, meta) = read_rows::<Blob>(&bench.path("n.blobs.parquet")).unwrap();
-    let places: Vec<(u64, u16, f64)> = blobs.iter().map(|b| (b.id, b.channel, b.position[2])).collect();
+    let places: Vec<(u64, u16, f64)> =
+        blobs.iter().map(|b| (b.id, b.channel, b.position[2])).collect();
     assert_eq!(places, [(1, 0, 9.0), (2, 0, 50.0), (3, 1, 8.0)]);
     assert_eq!(meta.image.unwrap().shape, [20, 100, 100]);
     bench.ok("blobs import n.blobs.parquet --matches n.parquet -o s.sqlite -q");
@@ -188,12 +194,15 @@ fn chance_is_told_for_shifts_and_for_masks() {
     let mut mask = npy("|u1", "(20, 50, 50)");
     mask.extend((0..20 * 50 * 50).map(|i| u8::from(i % 50 < 25)));
     bench.write("mask.npy", mask);
-    bench.ok("blobs match b.parquet -o k.parquet --tol 3,2,2 --chance 99 --mask mask.npy -q --overwrite");
+    bench.ok(
+        "blobs match b.parquet -o k.parquet --tol 3,2,2 --chance 99 --mask mask.npy -q --overwrite",
+    );
     let masked = &bench.read_json("chance.json")["pairs"]["0-1"];
     assert_eq!(masked["p_value"], 0.01);
     assert!(masked["expected"].as_f64().unwrap() > 0.0);
     bench.write("empty.npy", [npy("|u1", "(1, 1, 1)"), vec![0]].concat());
-    let told = bench.fails(1, "blobs match b.parquet -o e.parquet --chance 9 --mask empty.npy --overwrite");
+    let told = bench
+        .fails(1, "blobs match b.parquet -o e.parquet --chance 9 --mask empty.npy --overwrite");
     assert!(told.contains("0 throughout"), "{told}");
 }
 
@@ -215,7 +224,10 @@ fn a_gate_wider_than_the_spacing_is_told_and_still_exact() {
     table(&bench, "b.parquet", &(0..60).map(blob).collect::<Vec<_>>());
     let told = bench.json("blobs match b.parquet -o m.parquet --tol 20");
     let warnings = told["warnings"].to_string();
-    assert!(warnings.contains("candidates per blob") && warnings.contains("60 blobs hang"), "{told}");
+    assert!(
+        warnings.contains("candidates per blob") && warnings.contains("60 blobs hang"),
+        "{told}"
+    );
     assert_eq!(pairs(&bench, "m.parquet").len(), 30);
     let (rows, _) = read_rows::<BlobPair>(&bench.path("m.parquet")).unwrap();
     assert!(rows.iter().all(|p| p.distance_um == 0.0));
@@ -231,7 +243,10 @@ fn messages() {
     });
     bench.write("plain.csv", rows);
     bench.write("short.csv", "id,t,channel,z,z_um,source\n1,0,0,0,0,a\n");
-    bench.write("twice.csv", format!("{BLOBS}1,0,0,1,2,3,3,2,3,4,1,9,1,-1,-1,a\n1,0,1,1,2,3,3,2,3,4,1,9,1,-1,-1,a\n"));
+    bench.write(
+        "twice.csv",
+        format!("{BLOBS}1,0,0,1,2,3,3,2,3,4,1,9,1,-1,-1,a\n1,0,1,1,2,3,3,2,3,4,1,9,1,-1,-1,a\n"),
+    );
     bench.write("film.npy", npy("|u1", "(2, 0, 1, 1)"));
     bench.ok("blobs import plain.csv --voxel-size 1 -o ones.parquet -q");
     bench.ok("blobs import plain.csv --voxel-size 1 -o s.sqlite -q");
@@ -261,5 +276,8 @@ fn messages() {
     insta::assert_snapshot!(super::told(&bench, "match", "-o m.parquet", &lines));
     bench.ok("blobs match plain.csv --voxel-size 1 -o m.parquet -q");
     let printed = bench.ok("blobs match --print-config").out;
-    assert!(printed.contains("\ntol = 5\n") && printed.contains("\nobjective = \"cardinality\"\n"), "{printed}");
+    assert!(
+        printed.contains("\ntol = 5\n") && printed.contains("\nobjective = \"cardinality\"\n"),
+        "{printed}"
+    );
 }

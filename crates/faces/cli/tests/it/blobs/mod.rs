@@ -3,6 +3,8 @@
 mod bad_input;
 mod formats;
 mod matching;
+mod score;
+mod stats;
 mod store;
 
 use std::fmt::Write as _;
