@@ -107,7 +107,7 @@ impl Mask {
         let [_, _, nz, ny, nx] = meta.shape;
         let rows = (SLAB_BYTES / (nx * meta.dtype.size() as u64).max(1)).clamp(1, ny.max(1));
         let mut voxels = 0;
-        for slab in grid([1, 1, nz, ny, nx], [1, 1, 1, rows, nx]) {
+        for slab in grid([1, 1, nz, ny, nx], [1, 1, 1, rows, nx.max(1)]) {
             if cx.progress.is_cancelled() {
                 return Err(BlockError::Cancelled);
             }

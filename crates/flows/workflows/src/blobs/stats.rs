@@ -15,14 +15,14 @@ use serde_json::json;
 
 use super::error::BlobsError;
 use super::options::{self, absolute};
-use super::stats_image::{Frame, SLAB_VOXELS, each_slab};
+use super::stats_image::{Frame, each_slab};
 use super::stats_table::{self, StatsRow};
 use crate::engine::{BlockContext, BlockError, stamp_input};
 use crate::step::{Done, Step};
 
 /// Voxels of real-valued images that are kept one by one, in the image and in each label.
 const KEPT: usize = 1 << 20;
-/// Bytes that the statistics begin with.
+/// Bytes of a slab of everything, and of the statistics of a usual image.
 const LEAST_BYTES: u64 = 128 << 20;
 
 /// What is measured, and how, as typed.
@@ -124,7 +124,7 @@ impl Step for Stats {
     }
 
     fn bytes(&self, _: &Budget) -> u64 {
-        LEAST_BYTES + SLAB_VOXELS * 64
+        LEAST_BYTES
     }
 
     fn run(&self, places: &[PathBuf], cx: &mut BlockContext<'_>) -> Result<Done, BlockError> {

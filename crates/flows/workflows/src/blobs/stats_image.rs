@@ -11,7 +11,7 @@ use super::error::BlobsError;
 use crate::engine::{BlockContext, BlockError};
 
 /// Voxels of a slab, at least one row.
-pub(super) const SLAB_VOXELS: u64 = 1 << 20;
+const SLAB_VOXELS: u64 = 1 << 20;
 
 /// An image of one frame of interest.
 pub(super) struct Frame {
@@ -20,7 +20,7 @@ pub(super) struct Frame {
     t: u64,
 }
 
-/// What is said of a file that several images of must not be guessed between.
+/// Opens a file that holds one image.
 fn open_one(path: &Path, axes: Option<&str>) -> Result<Arc<dyn ImageSource>, BlobsError> {
     let cache = Arc::new(ChunkCache::new(hooke_core::budget::SMALLEST_CACHE));
     let axes = axes.map(str::to_owned);
@@ -100,7 +100,7 @@ impl Frame {
         let [z, y, x] = self.lengths();
         let rows = (SLAB_VOXELS / x.max(1)).clamp(1, y.max(1));
         let planes = (SLAB_VOXELS / (x * y).max(1)).clamp(1, z.max(1));
-        grid([1, 1, z, y, x], [1, 1, planes, rows, x])
+        grid([1, 1, z, y, x], [1, 1, planes, rows, x.max(1)])
     }
 
     /// Reads a box of one channel.

@@ -247,7 +247,6 @@ fn messages() {
         "twice.csv",
         format!("{BLOBS}1,0,0,1,2,3,3,2,3,4,1,9,1,-1,-1,a\n1,0,1,1,2,3,3,2,3,4,1,9,1,-1,-1,a\n"),
     );
-    bench.write("film.npy", npy("|u1", "(2, 0, 1, 1)"));
     bench.ok("blobs import plain.csv --voxel-size 1 -o ones.parquet -q");
     bench.ok("blobs import plain.csv --voxel-size 1 -o s.sqlite -q");
     let lines = [
