@@ -161,5 +161,5 @@ fn messages() {
     );
     bench.ok("blobs stats film.npy --time 1 -o s.csv -q");
     let printed = bench.ok("blobs stats --print-config").out;
-    assert!(printed.contains("costes-block = "), "{printed}");
+    assert!(printed.contains("\ncostes_block = \"3,3,3\"\n"), "{printed}");
 }
