@@ -44,6 +44,8 @@ pub const COMMANDS: &[engine::Registered] = &[
     blobs::DetectWorkflow::REGISTERED,
     blobs::ExportWorkflow::REGISTERED,
     blobs::ImportTableWorkflow::REGISTERED,
+    blobs::MatchWorkflow::REGISTERED,
+    blobs::StatsWorkflow::REGISTERED,
     convert::ConvertWorkflow::REGISTERED,
     simulate::SimulateBlobs::REGISTERED,
     simulate::SimulateTiles::REGISTERED,

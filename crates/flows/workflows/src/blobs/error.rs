@@ -25,6 +25,9 @@ pub enum BlobsError {
     /// An image or parameters that blobs cannot be found with.
     #[error(transparent)]
     Detect(#[from] hooke_blobs::detect::DetectError),
+    /// Blobs or parameters that a method cannot use.
+    #[error(transparent)]
+    Method(#[from] hooke_blobs::BlobsError),
     /// The engine could not plan or run.
     #[error(transparent)]
     Engine(#[from] crate::engine::Error),
@@ -78,6 +81,9 @@ impl BlobsError {
         match self {
             BlobsError::Option(_) | BlobsError::Detect(_) | BlobsError::Usage { .. } => true,
             BlobsError::Table(error) => matches!(error, TableError::NoVoxelSize { .. }),
+            BlobsError::Method(error) => {
+                matches!(error, hooke_blobs::BlobsError::Parameter { .. })
+            }
             BlobsError::Store(StoreError::NoExperiment { .. }) => true,
             _ => false,
         }
@@ -95,6 +101,9 @@ impl BlobsError {
                 "give it in micrometres: --voxel-size Z,Y,X"
             }
             BlobsError::Table(TableError::UnknownBlobs { .. }) => "name the format: --format NAME",
+            BlobsError::Method(hooke_blobs::BlobsError::TooManyPairs { .. }) => {
+                "narrow the gate with --tol, or raise --memory"
+            }
             BlobsError::Store(StoreError::NoExperiment { .. }) => "choose one: --experiment NAME",
             BlobsError::Store(StoreError::OtherVoxels { .. }) => {
                 "give the blobs an experiment of their own: --experiment NAME"

@@ -104,7 +104,7 @@ fn join_matches(how: &ImportOptions, found: &mut Gathered) -> Result<(), BlobsEr
 }
 
 /// Reads a table of matches.
-pub(super) fn read_matches(path: &Path) -> Result<(Vec<BlobPair>, TableMeta), BlobsError> {
+pub(crate) fn read_matches(path: &Path) -> Result<(Vec<BlobPair>, TableMeta), BlobsError> {
     match BlobFormat::of_suffix(path) {
         Some(BlobFormat::Parquet) => Ok(read_rows::<BlobPair>(path)?),
         Some(BlobFormat::Csv) => Ok((read_csv_rows::<BlobPair>(path)?, TableMeta::default())),

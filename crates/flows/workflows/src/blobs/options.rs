@@ -35,7 +35,7 @@ pub(super) fn lengths(option: &'static str, text: &str) -> Result<[f64; 3], Blob
 }
 
 /// A voxel size in µm.
-pub(super) fn voxel_size(text: Option<&String>) -> Result<Option<[f64; 3]>, BlobsError> {
+pub(crate) fn voxel_size(text: Option<&String>) -> Result<Option<[f64; 3]>, BlobsError> {
     text.map(|t| lengths("voxel-size", t)).transpose()
 }
 

@@ -1,7 +1,9 @@
 //! `hooke score`: a result against a truth, in the field's own metrics.
 
+mod blobs;
 mod labels;
 
+pub use blobs::{ScoreBlobsOptions, score_blobs};
 pub use labels::score_labels;
 
 use std::path::Path;

@@ -232,6 +232,19 @@ impl PairAccumulator {
         self.n
     }
 
+    /// Bytes held, and those that [`PairAccumulator::joint`] and its statistics take beside them, about.
+    pub fn bytes(&self) -> u64 {
+        let held = match &self.store {
+            // A place in the table, an entry of the sorted list, a cell.
+            Store::Integers { counts, .. } | Store::Binned { counts, .. } => {
+                17 * counts.capacity() + 48 * counts.len()
+            }
+            // A pair, a cell, and two levels with their counts.
+            Store::Kept(kept) => 16 * kept.capacity() + 64 * kept.len(),
+        };
+        held as u64
+    }
+
     /// Voxels left out since a value is NaN or infinite.
     pub fn skipped(&self) -> u64 {
         self.skipped

@@ -69,6 +69,11 @@ impl LabelledPairs {
         Ok(())
     }
 
+    /// Bytes of all labels, as [`PairAccumulator::bytes`].
+    pub fn bytes(&self) -> u64 {
+        self.labels.values().map(|pairs| pairs.bytes() + size_of::<PairAccumulator>() as u64).sum()
+    }
+
     /// Every label that came up, ascending.
     pub fn iter(&self) -> impl Iterator<Item = (i64, &PairAccumulator)> {
         self.labels.iter().map(|(label, pairs)| (*label, pairs))

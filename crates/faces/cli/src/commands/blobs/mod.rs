@@ -5,6 +5,8 @@ pub mod detect;
 pub mod export;
 mod image_args;
 pub mod import;
+pub mod pairing;
+pub mod stats;
 
 use clap::Subcommand;
 
@@ -26,6 +28,10 @@ pub enum BlobsVerb {
     Colocalize(colocalize::ColocalizeArgs),
     /// Add files of blobs to a store, or make one table of them
     Import(import::ImportArgs),
+    /// Find which blobs of different channels are one object
+    Match(pairing::MatchArgs),
+    /// Measure how much channels overlap, voxel by voxel
+    Stats(stats::StatsArgs),
     /// Write a store or a table for another program
     Export(export::ExportArgs),
 }
@@ -36,6 +42,8 @@ pub fn run(verb: BlobsVerb, cx: &Context) -> Result {
         BlobsVerb::Detect(args) => detect::run(args, cx),
         BlobsVerb::Colocalize(args) => colocalize::run(args, cx),
         BlobsVerb::Import(args) => import::run(args, cx),
+        BlobsVerb::Match(args) => pairing::run(args, cx),
+        BlobsVerb::Stats(args) => stats::run(args, cx),
         BlobsVerb::Export(args) => export::run(args, cx),
     }
 }

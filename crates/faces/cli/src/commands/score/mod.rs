@@ -1,5 +1,6 @@
 //! `hooke score ...`: a result against a truth, in the field's own metrics.
 
+pub mod blobs;
 pub mod labels;
 pub mod tiles;
 
@@ -17,6 +18,8 @@ pub enum ScoreVerb {
     Tiles(tiles::TilesArgs),
     /// Ids that are unique over all tiles against the true objects
     Labels(labels::LabelsArgs),
+    /// Blobs, and pairs of them, against the truth
+    Blobs(blobs::BlobsArgs),
 }
 
 /// Runs the chosen verb.
@@ -24,5 +27,6 @@ pub fn run(verb: ScoreVerb) -> Result {
     match verb {
         ScoreVerb::Tiles(args) => tiles::run(args),
         ScoreVerb::Labels(args) => labels::run(args),
+        ScoreVerb::Blobs(args) => blobs::run(args),
     }
 }

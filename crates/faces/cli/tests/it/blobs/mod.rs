@@ -3,6 +3,9 @@
 mod bad_input;
 mod detect;
 mod formats;
+mod matching;
+mod score;
+mod stats;
 mod store;
 
 use std::fmt::Write as _;
@@ -70,3 +73,25 @@ fn counts(bench: &Bench, store: &str) -> Vec<String> {
 
 const IMPORT: &str =
     "blobs import blobs.csv --matches matches.csv --voxel-size 3,1,1 -o store.sqlite";
+
+/// What people read when `hooke blobs VERB LINE END` fails, for each line: commands, messages and codes.
+/// A command that fails prints no data and leaves nothing behind.
+fn told(bench: &Bench, verb: &str, end: &str, lines: &[&str]) -> String {
+    let mut text = String::new();
+    for line in lines {
+        let before = bench.names();
+        let ran = bench.run(&format!("blobs {verb} {line} {end}"));
+        assert!(ran.code != 0, "hooke blobs {verb} {line} succeeded\n{}{}", ran.out, ran.err);
+        assert_eq!(ran.out, "", "hooke blobs {verb} {line} printed data");
+        for word in ["Some(", "None", "Os {", "os error", "RUST_BACKTRACE"] {
+            assert!(
+                !ran.err.contains(word),
+                "hooke blobs {verb} {line} shows `{word}`\n{}",
+                ran.err
+            );
+        }
+        assert_eq!(bench.names(), before, "hooke blobs {verb} {line} left something behind");
+        let _ = writeln!(text, "$ hooke blobs {verb} {line}\n{}exit {}\n", ran.err, ran.code);
+    }
+    text
+}
