@@ -59,9 +59,9 @@ const COLUMNS: [Column; 23] = [
 /// When it names none.
 pub(super) fn format_of(path: &Path) -> Result<&'static str, BlobsError> {
     let suffix = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    ["parquet", "json", "csv"].into_iter().find(|f| *f == suffix).ok_or_else(|| {
+    ["parquet", "json"].into_iter().find(|f| *f == suffix).ok_or_else(|| {
         let what = format!("{}: no table of statistics has this suffix", path.display());
-        BlobsError::usage(what, "write .parquet, .json or .csv")
+        BlobsError::usage(what, "write .parquet or .json")
     })
 }
 

@@ -21,12 +21,12 @@ use crate::frame::execute;
   hooke blobs stats two.zarr -o stats.parquet --threshold otsu
   hooke blobs stats two.zarr -o stats.json --background 100,100 --costes-draws 99 --ccf 10
 
-Writes: a row per pair of channels, and per label: .parquet, .json or .csv")]
+Writes: a row per pair of channels, and per label: .parquet or .json")]
 pub struct StatsArgs {
     /// The image
     #[arg(value_name = "IMAGE")]
     input: PathBuf,
-    /// The table: .parquet, .json or .csv
+    /// The table: .parquet or .json
     #[arg(short, long, value_name = "OUT", help_heading = "Output")]
     output: PathBuf,
     /// What the stored dimensions are, in stored order, like czyx [default: from the file]

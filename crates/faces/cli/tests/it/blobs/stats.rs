@@ -156,10 +156,8 @@ fn messages() {
         "two.npy --ccf 70000",
     ];
     insta::assert_snapshot!(super::told(&bench, "stats", "-o s.parquet", &lines));
-    assert!(
-        bench.fails(2, "blobs stats two.npy -o s.txt").contains("write .parquet, .json or .csv")
-    );
-    bench.ok("blobs stats film.npy --time 1 -o s.csv -q");
+    assert!(bench.fails(2, "blobs stats two.npy -o s.txt").contains("write .parquet or .json"));
+    bench.ok("blobs stats film.npy --time 1 -o s.json -q");
     let printed = bench.ok("blobs stats --print-config").out;
     assert!(printed.contains("\ncostes_block = \"3,3,3\"\n"), "{printed}");
 }
