@@ -16,6 +16,9 @@ use crate::detect::{Block, Volume};
 use crate::noise::SensorNoise;
 use crate::point_grid::PointGrid;
 
+/// A shell of fewer voxels is taken whole, whatever its balance.
+const FEWEST: usize = 24;
+
 /// Half axes in sigmas: the blob, and the inner and outer rim of its shell.
 const BLOB: f64 = 1.5;
 const SHELL: [f64; 2] = [2.5, 4.0];
@@ -150,7 +153,14 @@ impl<'a> ContrastMeter<'a> {
             (from.ceil().max(0.0) as usize).clamp(start[a], end)
                 ..(to.floor() as usize + 1).clamp(start[a], end)
         };
-        let (mut sum, mut count, mut shell) = (0.0, 0.0, Vec::new());
+        // Near a face only the part of the surroundings counts that the image holds on both sides: else a
+        // background that rises towards the face would look like signal.
+        let is_balanced = |at: [usize; 3]| {
+            (0..3)
+                .all(|a| (2 * own[a]).checked_sub(at[a]).is_some_and(|m| m < self.volume.shape[a]))
+        };
+        let (mut sum, mut count) = (0.0, 0.0);
+        let (mut shell, mut lopsided) = (Vec::new(), Vec::new());
         for z in range(0) {
             for y in range(1) {
                 for x in range(2) {
@@ -167,10 +177,13 @@ impl<'a> ContrastMeter<'a> {
                         && d2 <= SHELL[1].powi(2)
                         && others.iter().all(|(c, s)| distance2(*c, *s, at) > BLOB * BLOB)
                     {
-                        shell.push(value);
+                        if is_balanced(at) { &mut shell } else { &mut lopsided }.push(value);
                     }
                 }
             }
+        }
+        if shell.len() < FEWEST {
+            shell.append(&mut lopsided);
         }
         let around = f64::from(hooke_filters::order::median(&mut shell)?);
         if count == 0.0 {

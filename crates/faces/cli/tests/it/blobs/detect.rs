@@ -112,9 +112,9 @@ fn masks_regions_frames_channels_and_stores_choose() {
     let err = bench.fails(2, "blobs detect cells/image.zarr -o x.csv");
     assert!(err.contains(".parquet"), "{err}");
     bench.ok("convert cells/image.zarr -o dark.npy --c 0 --dtype uint8 --cast scale --range 70000,80000 -q");
-    let err = bench.fails(2, "blobs detect half.npy -o x.parquet --axes zyx");
+    let err = bench.fails(2, "blobs detect half.npy -o x.parquet --axes czyx");
     assert!(err.contains("half.npy") && err.contains("--voxel-size"), "{err}");
-    bench.ok("blobs detect dark.npy --axes zyx -o none.parquet --voxel-size 3,1,1 -q");
+    bench.ok("blobs detect dark.npy --axes czyx -o none.parquet --voxel-size 3,1,1 -q");
     assert!(blobs(&bench, "none.parquet").is_empty(), "a black image");
 }
 
@@ -140,7 +140,11 @@ fn signal_in_other_channels_is_seen_by_both_rules() {
     let rows: Vec<ColocRow> = read_rows(&bench.path("ball.parquet")).unwrap().0;
     assert_eq!(rows.len(), 2 * truth.len());
     assert!(rows.iter().all(|r| r.threshold.is_some() && r.p_value.is_none()));
-    assert!(rows.iter().filter(|r| r.channel == r.blob_channel).all(|r| r.coloc), "under min");
+    let own = |r: &&ColocRow| r.channel == r.blob_channel && r.mean.is_some();
+    assert!(
+        rows.iter().filter(own).count() > 40 && rows.iter().filter(own).all(|r| r.coloc),
+        "under min"
+    );
     let err = bench.fails(2, "blobs colocalize cells/image.zarr --blobs cells/truth.parquet -o x.parquet --rule neighborhood --threshold 101");
     assert!(err.contains("--threshold"), "{err}");
 }
