@@ -55,7 +55,9 @@ impl LabelImage {
         let value = match voxel.as_slice::<u64>() {
             Some(exact) => exact[0] as i64,
             None => hooke_core::dispatch!(voxel.dtype(), T => {
-                voxel.as_slice::<T>().map_or(0, |v| hooke_core::Sample::to_f64(v[0]) as i64)
+                // Away from 0: a mask of 0.5 is no 0.
+                let whole = |v: f64| if v > 0.0 { v.ceil() } else { v.floor() };
+                voxel.as_slice::<T>().map_or(0, |v| whole(hooke_core::Sample::to_f64(v[0])) as i64)
             }),
         };
         Ok(value)

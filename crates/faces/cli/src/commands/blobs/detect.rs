@@ -182,7 +182,7 @@ pub fn run(args: DetectArgs, cx: &Context) -> Result {
     };
     let workflow = DetectWorkflow::new(options)?;
     let done = execute::run(&workflow, &args.output, &args.common, cx)?;
-    if let Some(store) = args.store.filter(|_| args.output.exists()) {
+    if let Some(store) = args.store.filter(|_| !args.common.dry_run && args.output.exists()) {
         let sources = vec![args.output];
         let output = store;
         import(&ImportOptions {

@@ -62,9 +62,34 @@ fn simulated_blobs_are_found_whatever_the_blocks() {
     }
     bench.ok(&format!("{} -o d.parquet", DETECT.replace("cells/image.zarr", "chunks.zarr")));
     assert!(blobs(&bench, "d.parquet") == found);
-    // What stops half way goes on.
-    bench.ok(&format!("{DETECT} -o e.parquet --block 24,40,33 --dry-run"));
-    assert!(!bench.path("e.parquet").exists());
+    bench.ok(&format!("{DETECT} -o e.parquet --dry-run --store e.sqlite"));
+    assert!(!bench.path("e.parquet").exists() && !bench.path("e.sqlite").exists());
+}
+
+#[test]
+fn a_killed_detection_goes_on_to_the_same_bytes() {
+    let bench = Bench::new();
+    bench.ok(SIM);
+    bench.ok(&format!("{DETECT} -o whole.parquet"));
+    let line = format!("{DETECT} -o killed.parquet --block 8,32,32 --threads 1");
+    let mut interrupted = 0;
+    for wait in [120, 250, 400] {
+        let more = if interrupted == 0 { "" } else { " --resume" };
+        let mut child = bench.command(&format!("{line}{more}")).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(wait));
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        interrupted += usize::from(bench.path("killed.parquet.partial").exists());
+        assert!(!bench.path("killed.parquet").exists());
+    }
+    assert!(interrupted > 0, "every run ended before it was killed");
+    bench.ok(&format!("{line} --resume"));
+    let read = |name: &str| std::fs::read(bench.path(name)).unwrap();
+    assert!(read("killed.parquet") == read("whole.parquet"));
+    assert!(!bench.path("killed.parquet.partial").exists());
 }
 
 #[test]
