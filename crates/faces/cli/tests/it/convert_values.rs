@@ -266,6 +266,7 @@ fn all_images_of_a_file_become_a_set() {
         ("convert a.xml -o x.zarr --image all --subtract mean", "is of one image"),
         ("convert a.xml -o x.zarr --image all --dtype uint8 --cast scale", "give --range LO,HI"),
         ("convert a.xml -o x.zarr --image most", "a number, or all"),
+        ("convert a.xml -o a.xml --image all --overwrite", "is what the output is made from"),
     ] {
         let err = bench.fails(2, line);
         assert!(err.contains(said), "{line}: {err}");

@@ -102,17 +102,24 @@ impl Step for Colocalize {
         let (blobs, meta) = read_rows::<Blob>(&self.options.blobs).map_err(BlobsError::from)?;
         let cache = Arc::new(ChunkCache::new(cx.budget.cache()));
         let source = BlobSource::open(&self.options.image, &cache)?;
-        let mut rows = Vec::new();
+        let (mut rows, mut measured) = (Vec::new(), Vec::new());
         let mut warnings = Vec::new();
         cx.progress.start("measure", source.times.len() as u64, "frames");
         for t in source.times.clone() {
             let own: Vec<Blob> = blobs.iter().filter(|b| b.t == t).cloned().collect();
             let frame = Frame { step: self, source: &source, t, blobs: &own };
             match self.level {
-                None => rows.extend(frame.contrast(cx)?),
+                None => measured.extend(frame.contrast(cx)?),
                 Some(level) => rows.extend(frame.neighborhood(level, cx, &mut warnings)?),
             }
             cx.progress.advance(1, 0);
+        }
+        // Over all frames: what is called positive does not depend on how many blobs a frame has.
+        decide(&mut measured, self.options.fdr);
+        rows.extend(measured.into_iter().map(contrast_row));
+        let frames = source.meta().shape[0];
+        for blob in blobs.iter().filter(|b| u64::from(b.t) >= frames) {
+            rows.extend(source.channels.iter().map(|channel| nothing(blob, *channel)));
         }
         rows.sort_by_key(|r| (r.blob_id, r.channel));
         let parameters = json!({
@@ -123,6 +130,35 @@ impl Step for Colocalize {
         write_rows(&places[0], &rows, &meta).map_err(BlobsError::from)?;
         let with_signal = rows.iter().filter(|r| r.coloc && r.channel != r.blob_channel).count();
         Ok(Done { result: json!({"rows": rows.len(), "in_other_channels": with_signal}), warnings })
+    }
+}
+
+fn contrast_row(r: ContrastRow) -> ColocRow {
+    ColocRow {
+        blob_id: r.blob_id,
+        blob_channel: r.blob_channel,
+        channel: r.channel,
+        mean: r.measured.map(|m| m.mean),
+        threshold: None,
+        contrast: r.measured.map(|m| m.contrast as f32),
+        score: r.measured.map(|m| m.score as f32),
+        p_value: r.measured.map(|m| m.p_value),
+        coloc: r.coloc,
+    }
+}
+
+/// The row of a blob outside the image.
+fn nothing(blob: &Blob, channel: u16) -> ColocRow {
+    ColocRow {
+        blob_id: blob.id,
+        blob_channel: blob.channel,
+        channel,
+        mean: None,
+        threshold: None,
+        contrast: None,
+        score: None,
+        p_value: None,
+        coloc: false,
     }
 }
 
@@ -156,8 +192,8 @@ impl Frame<'_> {
         grid(shape, core).collect()
     }
 
-    /// The channels of the table's blobs and those that are looked at, tested pair by pair.
-    fn contrast(&self, cx: &BlockContext<'_>) -> Result<Vec<ColocRow>, BlockError> {
+    /// How every blob stands out in every channel; not decided yet.
+    fn contrast(&self, cx: &BlockContext<'_>) -> Result<Vec<ContrastRow>, BlockError> {
         let (source, volume) = (self.source, self.source.volume);
         let meter = ContrastMeter::new(self.blobs, volume);
         let cores = self.cores(meter.halo(), source.bytes_per_voxel(), cx.budget);
@@ -175,19 +211,7 @@ impl Frame<'_> {
             }
             rows.extend(meter.outside(channel));
         }
-        decide(&mut rows, self.step.options.fdr);
-        let row = |r: ContrastRow| ColocRow {
-            blob_id: r.blob_id,
-            blob_channel: r.blob_channel,
-            channel: r.channel,
-            mean: r.measured.map(|m| m.mean),
-            threshold: None,
-            contrast: r.measured.map(|m| m.contrast as f32),
-            score: r.measured.map(|m| m.score as f32),
-            p_value: r.measured.map(|m| m.p_value),
-            coloc: r.coloc,
-        };
-        Ok(rows.into_iter().map(row).collect())
+        Ok(rows)
     }
 
     fn noise(&self, channel: u16) -> Result<SensorNoise, SourceError> {

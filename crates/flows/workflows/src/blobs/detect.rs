@@ -18,7 +18,7 @@ use hooke_io::ChunkCache;
 use ndarray::Array3;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::detect_table::write_table;
 use super::error::BlobsError;
@@ -282,11 +282,14 @@ pub(super) fn read_json<T: DeserializeOwned>(path: &std::path::Path) -> Result<T
     Ok(serde_json::from_slice(&std::fs::read(path)?)?)
 }
 
-/// What one block left.
-pub(super) fn found_of(work: &WorkDir, block: u64) -> Result<(Found, Projection), SourceError> {
-    let folder = work.private("found")?;
-    let found = read_json(&folder.join(format!("{block}.json")))?;
-    Ok((found, Projection::read(&folder.join(format!("{block}.max")))?))
+/// What one block found.
+pub(super) fn found_of(work: &WorkDir, block: u64) -> Result<Found, SourceError> {
+    read_json(&work.private("found")?.join(format!("{block}.json")))
+}
+
+/// The projection of one block.
+pub(super) fn projection_of(work: &WorkDir, block: u64) -> Result<Projection, SourceError> {
+    Projection::read(&work.private("found")?.join(format!("{block}.max")))
 }
 
 impl Workflow for DetectWorkflow {
@@ -388,13 +391,16 @@ impl Workflow for DetectWorkflow {
     }
 }
 
-/// What can change the rows, for the table's own metadata.
-pub(super) fn row_parameters(options: &DetectOptions) -> Value {
-    let mut all = serde_json::to_value(options).unwrap_or_default();
-    if let Some(map) = all.as_object_mut() {
-        map.retain(|key, _| !matches!(key.as_str(), "block" | "output" | "image"));
-    }
-    all
+/// What can change the rows, for the table's own metadata: nothing of how the image was named or stored.
+pub(super) fn row_parameters(workflow: &DetectWorkflow) -> Value {
+    let (options, source) = (&workflow.options, &workflow.source);
+    let name = |path: &Option<PathBuf>| {
+        path.as_deref().and_then(|p| p.file_name()).map(|n| n.to_string_lossy().into_owned())
+    };
+    json!({
+        "channels": source.channels, "times": source.times, "params": options.params,
+        "unmix": options.unmix, "mask": name(&options.mask), "regions": name(&options.regions),
+    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::report::plot::{histogram, number};
 use crate::report::{Page, Table, png_data_uri};
 
 /// Projections that are shown.
-const PICTURES: usize = 12;
+pub(super) const PICTURES: usize = 12;
 /// Bars of a histogram.
 const BINS: usize = 40;
 const MARK: [u8; 3] = [255, 170, 0];
@@ -22,7 +22,8 @@ pub(super) struct Series {
     pub candidates: usize,
     pub blobs: usize,
     pub threshold: f64,
-    pub picture: Projection,
+    /// Kept of the first few only.
+    pub picture: Option<Projection>,
 }
 
 impl Series {
@@ -67,10 +68,11 @@ pub(super) fn page(
     }
     page.section("Counts").table(&counts);
     page.section("Blobs on maximum projections along z");
-    for of in series.iter().take(PICTURES) {
+    for of in series {
+        let Some(projection) = &of.picture else { continue };
         let own = blobs.iter().filter(|b| b.t == of.t && b.channel == of.channel);
-        let picture = draw(workflow, &of.picture, own);
-        let [height, width] = of.picture.shape;
+        let picture = draw(workflow, projection, own);
+        let [height, width] = projection.shape;
         let caption = format!(
             "frame {}, channel {}: {} blobs; circles have the blobs' radius",
             of.t,
@@ -105,7 +107,7 @@ pub(super) fn page(
             page.plot(&histogram(&values, BINS, label, "blobs"), caption);
         }
     }
-    let text = serde_json::to_string_pretty(&row_parameters(&workflow.options)).unwrap_or_default();
+    let text = serde_json::to_string_pretty(&row_parameters(workflow)).unwrap_or_default();
     page.section("How").folded_code("parameters", &text);
     Ok(page.finish())
 }

@@ -10,8 +10,8 @@ use hooke_io::ChunkCache;
 use hooke_io::blobs::{TableMeta, write_rows};
 use serde_json::{Value, json};
 
-use super::detect::{DetectWorkflow, found_of, row_parameters};
-use super::detect_page::{Series, page};
+use super::detect::{DetectWorkflow, found_of, projection_of, row_parameters};
+use super::detect_page::{PICTURES, Series, page};
 use super::error::BlobsError;
 use super::projection::Projection;
 use super::regions::LabelImage;
@@ -36,7 +36,9 @@ pub(super) fn write_table(
             return Err(BlockError::Cancelled);
         }
         let detector = workflow.detector(work, series)?;
-        let (found, picture) = gather(workflow, &stage.blocks, series, work)?;
+        let mut picture =
+            (series < PICTURES).then(|| Projection::empty(workflow.source.volume.shape));
+        let found = gather(workflow, &stage.blocks, series, work, picture.as_mut())?;
         not_finite += found.iter().map(|f| f.not_finite).sum::<u64>();
         let candidates: usize = found.iter().map(|f| f.candidates.len()).sum();
         let kept = keep(workflow, detector.finish(t, channel, &found))?;
@@ -46,7 +48,7 @@ pub(super) fn write_table(
         cx.progress.advance(1, 0);
     }
     number(&mut blobs);
-    let parameters = Some(row_parameters(&workflow.options));
+    let parameters = Some(row_parameters(workflow));
     let meta = TableMeta { image: Some(workflow.source.described()), parameters };
     write_rows(&work.product(), &blobs, &meta).map_err(BlobsError::from)?;
     let html = page(workflow, &told, &blobs)?;
@@ -60,25 +62,26 @@ pub(super) fn write_table(
     Ok(Done { result: json!({"blobs": blobs.len(), "volumes": series}), warnings })
 }
 
-/// What all blocks of a frame and channel found, and its projection.
+/// What all blocks of a frame and channel found; their projections go into `picture`.
 fn gather(
     workflow: &DetectWorkflow,
     blocks: &Blocks,
     series: usize,
     work: &WorkDir,
-) -> Result<(Vec<Found>, Projection), SourceError> {
-    let mut picture = Projection::empty(workflow.source.volume.shape);
+    mut picture: Option<&mut Projection>,
+) -> Result<Vec<Found>, SourceError> {
     let mut all = Vec::new();
     for id in 0..blocks.len() {
         let Some(block) = blocks.get(id) else { continue };
         if workflow.series_of(&block.write) != series {
             continue;
         }
-        let (found, part) = found_of(work, id)?;
-        picture.add(&part);
-        all.push(found);
+        all.push(found_of(work, id)?);
+        if let Some(picture) = picture.as_deref_mut() {
+            picture.add(&projection_of(work, id)?);
+        }
     }
-    Ok((all, picture))
+    Ok(all)
 }
 
 /// Leaves out what lies outside the mask, and names regions.

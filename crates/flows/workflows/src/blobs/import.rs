@@ -52,6 +52,15 @@ pub fn is_table(output: &Path) -> bool {
     output.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"))
 }
 
+/// Says whether a file is a store that blobs can be added to.
+///
+/// # Errors
+/// When it is none, or cannot be read.
+pub fn check_store(store: &Path) -> Result<(), BlobsError> {
+    BlobStore::open_to_read(store)?;
+    Ok(())
+}
+
 /// Refuses a store that would have the name of something else.
 fn check_name(output: &Path) -> Result<(), BlobsError> {
     match BlobFormat::of_suffix(output) {

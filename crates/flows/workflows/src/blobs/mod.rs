@@ -45,7 +45,7 @@ pub(crate) use gather::read_matches;
 pub use hooke_blobs::detect::{DetectParams, Fit, Method};
 pub use hooke_blobs::matching::Objective;
 pub use image::ImageOptions;
-pub use import::{ImportOptions, import, is_table, look};
+pub use import::{ImportOptions, check_store, import, is_table, look};
 pub(crate) use options::voxel_size as read_voxel_size;
 pub use pairing::MatchOptions;
 pub use stats::StatsOptions;

@@ -22,9 +22,15 @@ impl LabelImage {
     pub fn open(path: &Path, cache: &Arc<ChunkCache>) -> Result<LabelImage, BlobsError> {
         let how = OpenOptions { cache: Some(Arc::clone(cache)), ..OpenOptions::default() };
         let opened = hooke_io::open(path, &how)?;
-        let Some(source) = opened.images().first().cloned() else {
-            return Err(BlobsError::unfit(format!("{}: no image", path.display()), ""));
+        let [source] = opened.images() else {
+            let what = format!(
+                "{}: {} images, where one is wanted",
+                path.display(),
+                opened.images().len()
+            );
+            return Err(BlobsError::unfit(what, "hooke convert --image N writes one of them"));
         };
+        let source = Arc::clone(source);
         let [t, c, ..] = source.meta().shape;
         match t * c {
             1 => Ok(LabelImage { source }),
@@ -35,8 +41,8 @@ impl LabelImage {
         }
     }
 
-    /// The value at the place of a point in an image of `shape` voxels over the same field of view; 0
-    /// outside.
+    /// The value at the place of a point in an image of `shape` voxels over the same field of view; that
+    /// at the nearest face outside.
     ///
     /// # Errors
     /// When the file cannot be read there.
@@ -44,16 +50,15 @@ impl LabelImage {
         let own = self.source.meta().shape;
         let mut start = [0; 5];
         for d in 0..3 {
-            let share = (position[d] + 0.5) / shape[d] as f64;
-            if !(0.0..1.0).contains(&share) {
-                return Ok(0);
-            }
+            // A fit may place a blob just outside a face.
+            let share = ((position[d] + 0.5) / shape[d] as f64).clamp(0.0, 1.0);
             start[d + 2] = ((share * own[d + 2] as f64) as u64).min(own[d + 2] - 1);
         }
         let mut voxel = Pixels::zeros(self.source.meta().dtype, [0; 5]);
         self.source.read(0, &Region::new(start, [1; 5]), &mut voxel)?;
         let value = match voxel.as_slice::<u64>() {
-            Some(exact) => exact[0] as i64,
+            Some(exact) => i64::try_from(exact[0])
+                .map_err(|_| format!("region {} is beyond 63 bits", exact[0]))?,
             None => hooke_core::dispatch!(voxel.dtype(), T => {
                 // Away from 0: a mask of 0.5 is no 0.
                 let whole = |v: f64| if v > 0.0 { v.ceil() } else { v.floor() };

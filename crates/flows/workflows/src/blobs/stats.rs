@@ -374,7 +374,11 @@ fn chosen(frame: &Frame, text: Option<&str>) -> Result<Vec<u16>, BlobsError> {
         return Err(BlobsError::usage(what, format!("the channels are {}", all.join(", "))));
     }
     let typed = channels.len();
-    channels.sort_unstable();
+    if !channels.is_sorted() {
+        // Numbers per channel are given in their order.
+        let what = "--channels are not in ascending order";
+        return Err(BlobsError::usage(what, "begin with the lowest, like 0,2"));
+    }
     channels.dedup();
     match channels.as_slice() {
         [] | [_] => {

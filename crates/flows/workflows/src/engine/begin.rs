@@ -112,7 +112,7 @@ fn check_apart(plan: &Plan) -> Result<()> {
     }
     for (i, output) in plan.outputs.iter().enumerate() {
         let place = real(&output.path);
-        let is_small = i == 0 && output.axes.is_empty();
+        let is_small = i == 0 && output.axes.is_empty() && output.dtype.is_none();
         if !is_small && inputs.iter().any(|input| input.starts_with(&place)) {
             let what = format!("{} is what the output is made from", output.path.display());
             return Err(Error::usage(what, "give another name for the output"));

@@ -52,7 +52,8 @@ impl Places {
         let seen = |axis: &Axis| {
             numbers.iter().filter_map(|n| n.get(axis).copied()).collect::<BTreeSet<u64>>()
         };
-        let values: Vec<Vec<u64>> = STACKED.iter().map(|axis| without_gaps(seen(axis))).collect();
+        let values: Vec<Vec<u64>> =
+            STACKED.iter().map(|axis| numbers_of(*axis, seen(axis))).collect();
         let counts: [u64; 3] = std::array::from_fn(|d| values[d].len().max(1) as u64);
         let places = counts.iter().try_fold(1usize, |n, c| n.checked_mul(*c as usize))?;
         // Names that have little to do with each other make no stack.
@@ -82,12 +83,12 @@ impl Places {
 }
 
 /// All numbers of an axis: numbers that begin at 0 or 1 and of which at least half are there count planes,
-/// so that those in between are lost; others, like 10, 20, 30, name them.
-fn without_gaps(seen: BTreeSet<u64>) -> Vec<u64> {
+/// so that those in between are lost; others, like 10, 20, 30, and those of channels name them.
+fn numbers_of(axis: Axis, seen: BTreeSet<u64>) -> Vec<u64> {
     let (Some(first), Some(last)) = (seen.first().copied(), seen.last().copied()) else {
         return Vec::new();
     };
-    if first <= 1 && (last - first) / 2 < seen.len() as u64 {
+    if axis != Axis::C && first <= 1 && (last - first) / 2 < seen.len() as u64 {
         return (first..=last).collect();
     }
     seen.into_iter().collect()
@@ -143,6 +144,7 @@ mod tests {
         assert_eq!((single.counts, single.files[2]), ([1, 1, 5], None));
         let depths = Places::by_name(&["a_z10", "a_z20", "a_z30"]).unwrap();
         assert_eq!(depths.counts, [1, 1, 3]);
+        assert_eq!(Places::by_name(&["a_c0", "a_c2"]).unwrap().counts, [1, 2, 1]);
         assert_eq!(Places::by_name(&["a", "b"]), None);
         assert_eq!(Places::by_name(&["a_z0", "b_z1"]), None);
         assert_eq!(Places::by_name(&["a_z1", "a_z01"]), None);

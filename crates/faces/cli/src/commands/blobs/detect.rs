@@ -3,15 +3,17 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use hooke_workflows::blobs::{DetectOptions, DetectWorkflow, ImportOptions, import};
-use hooke_workflows::blobs::{DetectParams, Fit, Method};
+use hooke_workflows::blobs::{
+    DetectOptions, DetectParams, DetectWorkflow, Fit, ImportOptions, Method, check_store, import,
+};
 
-use super::image_args::ImageArgs;
+use super::image_args::{ImageArgs, camera_noise};
 use crate::commands::Result;
 use crate::frame::common::CommonArgs;
 use crate::frame::context::Context;
 use crate::frame::error::CliError;
 use crate::frame::execute;
+use crate::frame::outcome::Status;
 
 /// The filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -52,7 +54,7 @@ pub struct DetectArgs {
     radius: String,
     /// Smallest and largest sigma of a blob in um, instead of --radius (radius = sqrt(3) sigma; sqrt(2) in
     /// planes)
-    #[arg(long, value_name = "MIN,MAX", help_heading = "Blobs")]
+    #[arg(long, value_name = "MIN,MAX", help_heading = "Blobs", conflicts_with = "radius")]
     sigma: Option<String>,
     /// Number of scales between them [default: three per doubling, and one]
     #[arg(long, value_name = "N", help_heading = "Blobs")]
@@ -67,7 +69,7 @@ pub struct DetectArgs {
     #[arg(long, value_name = "F", default_value_t = 10.0, help_heading = "Threshold")]
     false_per_mm3: f64,
     /// The least score itself, in units of the noise
-    #[arg(long, value_name = "SNR", help_heading = "Threshold")]
+    #[arg(long, value_name = "SNR", help_heading = "Threshold", conflicts_with = "false_per_mm3")]
     snr: Option<f64>,
     /// The least response, in grey levels
     #[arg(long, value_name = "LEVELS", default_value_t = 0.0, help_heading = "Threshold")]
@@ -118,15 +120,11 @@ pub struct DetectArgs {
     common: CommonArgs,
 }
 
-/// Numbers with commas, as many as wanted; one number stands for all if `spread`.
-fn numbers<const N: usize>(
-    option: &str,
-    text: &str,
-    spread: bool,
-) -> std::result::Result<[f64; N], CliError> {
+/// Numbers with commas, as many as wanted; one number stands for all.
+fn numbers<const N: usize>(option: &str, text: &str) -> std::result::Result<[f64; N], CliError> {
     let read: Option<Vec<f64>> = text.split(',').map(|t| t.trim().parse().ok()).collect();
     let found = match read {
-        Some(one) if one.len() == 1 && spread => vec![one[0]; N],
+        Some(one) if one.len() == 1 => vec![one[0]; N],
         Some(all) => all,
         None => Vec::new(),
     };
@@ -136,16 +134,16 @@ fn numbers<const N: usize>(
 }
 
 fn params(args: &DetectArgs) -> std::result::Result<DetectParams, CliError> {
-    let border: [f64; 3] = numbers("exclude-border", &args.exclude_border, true)?;
+    let border: [f64; 3] = numbers("exclude-border", &args.exclude_border)?;
     if border.iter().any(|n| *n < 0.0 || n.fract() != 0.0) {
         let text = &args.exclude_border;
         return Err(CliError::usage(format!("--exclude-border `{text}`: whole voxels are wanted")));
     }
     Ok(DetectParams {
-        radius_um: numbers("radius", &args.radius, true)?,
-        sigma_um: args.sigma.as_deref().map(|t| numbers("sigma", t, true)).transpose()?,
+        radius_um: numbers("radius", &args.radius)?,
+        sigma_um: args.sigma.as_deref().map(|t| numbers("sigma", t)).transpose()?,
         scales: args.scales,
-        psf_um: numbers("psf", &args.psf, true)?,
+        psf_um: numbers("psf", &args.psf)?,
         method: match args.method {
             MethodArg::Dog => Method::Dog,
             MethodArg::Log => Method::Log,
@@ -153,10 +151,7 @@ fn params(args: &DetectArgs) -> std::result::Result<DetectParams, CliError> {
         false_per_mm3: args.false_per_mm3,
         snr: args.snr,
         min_response: args.min_response,
-        noise: match args.noise.as_str() {
-            "auto" => None,
-            text => Some(numbers("noise", text, false)?),
-        },
+        noise: camera_noise(&args.noise)?,
         overlap: args.overlap,
         fit: match args.fit {
             FitArg::Gaussian => Fit::Gaussian,
@@ -181,16 +176,18 @@ pub fn run(args: DetectArgs, cx: &Context) -> Result {
         output: args.output.clone(),
     };
     let workflow = DetectWorkflow::new(options)?;
-    let done = execute::run(&workflow, &args.output, &args.common, cx)?;
-    if let Some(store) = args.store.filter(|_| !args.common.dry_run && args.output.exists()) {
+    if let Some(store) = args.store.as_deref().filter(|s| s.exists()) {
+        // Hours later would be too late to hear of it.
+        check_store(store)?;
+    }
+    let mut done = execute::run(&workflow, &args.output, &args.common, cx)?;
+    let is_written = done.status == Status::Done && !args.common.dry_run && !args.common.plan_only;
+    if let Some(store) = args.store.filter(|_| is_written) {
         let sources = vec![args.output];
-        let output = store;
-        import(&ImportOptions {
-            sources,
-            experiment: args.experiment,
-            output,
-            ..Default::default()
-        })?;
+        let experiment = args.experiment;
+        let how = ImportOptions { sources, experiment, output: store, ..Default::default() };
+        let (_, _, warnings) = import(&how)?;
+        done.warnings.extend(warnings);
     }
     Ok(done)
 }

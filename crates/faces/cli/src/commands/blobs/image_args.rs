@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use hooke_workflows::blobs::ImageOptions;
 
+use crate::frame::error::CliError;
+
 /// Which image, and what of it.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Input")]
@@ -42,6 +44,26 @@ impl ImageArgs {
             voxel_size: self.voxel_size,
             channels: self.channels,
             times: self.times,
+        }
+    }
+}
+
+/// `auto`, or `ALPHA,BETA` of `variance = ALPHA * intensity + BETA`.
+pub fn camera_noise(text: &str) -> Result<Option<[f64; 2]>, CliError> {
+    if text == "auto" {
+        return Ok(None);
+    }
+    let numbers: Option<Vec<f64>> = text.split(',').map(|t| t.trim().parse().ok()).collect();
+    match numbers.as_deref() {
+        // A line that is nowhere above 0 is no variance.
+        Some([alpha, beta])
+            if alpha.is_finite() && beta.is_finite() && *alpha >= 0.0 && alpha.max(*beta) > 0.0 =>
+        {
+            Ok(Some([*alpha, *beta]))
+        }
+        _ => {
+            let what = format!("--noise `{text}` is no variance");
+            Err(CliError::usage(what).hint("write auto, or ALPHA,BETA, like 0.5,30"))
         }
     }
 }

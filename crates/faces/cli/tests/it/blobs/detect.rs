@@ -128,6 +128,8 @@ fn masks_regions_frames_channels_and_stores_choose() {
         ("--block 0,1,1", "--block"),
         ("--unmix 0:5=1", "--unmix"),
         ("--noise 1", "--noise"),
+        ("--noise -1,-1", "--noise"),
+        ("--sigma 2,3 --radius 4,8", "contradict each other"),
     ] {
         let err = bench.fails(2, &format!("blobs detect cells/image.zarr -o x.parquet {line}"));
         assert!(err.contains(said), "{line}: {err}");
@@ -170,6 +172,14 @@ fn signal_in_other_channels_is_seen_by_both_rules() {
         rows.iter().filter(own).count() > 40 && rows.iter().filter(own).all(|r| r.coloc),
         "under min"
     );
-    let err = bench.fails(2, "blobs colocalize cells/image.zarr --blobs cells/truth.parquet -o x.parquet --rule neighborhood --threshold 101");
-    assert!(err.contains("--threshold"), "{err}");
+    for (line, said) in [
+        ("--rule neighborhood --threshold 101", "--threshold"),
+        ("--threshold 5", "has no effect"),
+        ("--rule neighborhood --fdr 0.1", "has no effect"),
+    ] {
+        let line = format!("{line} --blobs cells/truth.parquet -o x.parquet");
+        let err = bench.fails(2, &format!("blobs colocalize cells/image.zarr {line}"));
+        assert!(err.contains(said), "{line}: {err}");
+    }
+    bench.ok("blobs colocalize cells/image.zarr --noise 1,36 --blobs cells/truth.parquet -o n.parquet -q");
 }
