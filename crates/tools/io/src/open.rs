@@ -185,6 +185,8 @@ impl Probe {
             (b"\xff\xd8\xff", "a JPEG picture"),
             (b"GIF8", "a GIF picture"),
             (b"ustar", "a tar archive"),
+            (b"PAR1", "a Parquet table, which holds no image"),
+            (b"SQLite format 3\0", "an SQLite database, which holds no image"),
             (b"CDF\x01", CLASSIC_NETCDF),
             (b"CDF\x02", CLASSIC_NETCDF),
             (b"CDF\x05", CLASSIC_NETCDF),

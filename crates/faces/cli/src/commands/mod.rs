@@ -53,7 +53,7 @@ pub enum Noun {
     /// Sets of fields of view: one scale, one mosaic, labels unique over all tiles
     #[command(subcommand)]
     Tileset(tileset::TilesetVerb),
-    /// Blobs and their matches: stores, tables, files of other programs
+    /// Cells and spots: found, matched and measured; tables, a store, files of other programs
     #[command(subcommand)]
     Blobs(blobs::BlobsVerb),
     /// Make data with exact ground truth
