@@ -22,8 +22,9 @@ impl Fraction {
     ///
     /// # Examples
     /// ```
-    /// let half = hooke_blobs::Fraction::of(5, 10).unwrap();
-    /// assert!((half.low - 0.2366).abs() < 1e-4 && (half.high - 0.7634).abs() < 1e-4);
+    /// let half = hooke_blobs::Fraction::of(5, 10);
+    /// assert!(half.is_some_and(|f| (f.low - 0.2366).abs() < 1e-4 && (f.high - 0.7634).abs() < 1e-4));
+    /// assert!(hooke_blobs::Fraction::of(0, 0).is_none());
     /// ```
     pub fn of(count: usize, total: usize) -> Option<Self> {
         if total == 0 {

@@ -21,6 +21,8 @@ pub(super) struct Series {
     pub channel: u16,
     pub candidates: usize,
     pub blobs: usize,
+    /// Those of them that a Gaussian could be fitted to.
+    pub fitted: usize,
     pub threshold: f64,
     /// Kept of the first few only.
     pub picture: Option<Projection>,
@@ -30,7 +32,7 @@ impl Series {
     pub fn to_json(&self) -> Value {
         json!({
             "t": self.t, "channel": self.channel, "candidates": self.candidates,
-            "blobs": self.blobs, "threshold": self.threshold,
+            "blobs": self.blobs, "fitted": self.fitted, "threshold": self.threshold,
         })
     }
 }
@@ -54,6 +56,7 @@ pub(super) fn page(
         "frame",
         "channel",
         "blobs",
+        "fitted by a Gaussian",
         "candidates before double ones went",
         "least score",
     ]);
@@ -62,6 +65,7 @@ pub(super) fn page(
             of.t.to_string(),
             channel_name(workflow, of.channel),
             of.blobs.to_string(),
+            of.fitted.to_string(),
             of.candidates.to_string(),
             number(of.threshold),
         ]);

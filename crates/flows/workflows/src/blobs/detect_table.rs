@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hooke_blobs::detect::{Found, number};
+use hooke_blobs::detect::{Fit, Found, number};
 use hooke_core::Blob;
 use hooke_core::image::SourceError;
 use hooke_core::plan::{Blocks, Plan};
@@ -43,7 +43,8 @@ pub(super) fn write_table(
         let candidates: usize = found.iter().map(|f| f.candidates.len()).sum();
         let kept = keep(workflow, detector.finish(t, channel, &found))?;
         let threshold = detector.threshold();
-        told.push(Series { t, channel, candidates, blobs: kept.len(), threshold, picture });
+        let fitted = kept.iter().filter(|b| b.amplitude.is_some()).count();
+        told.push(Series { t, channel, candidates, blobs: kept.len(), fitted, threshold, picture });
         blobs.extend(kept);
         cx.progress.advance(1, 0);
     }
@@ -56,6 +57,15 @@ pub(super) fn write_table(
     if not_finite > 0 {
         let what = format!("{not_finite} voxels are NaN or infinite; none of them is a blob");
         warnings.push(("not-finite".to_owned(), what));
+    }
+    let fitted: usize = told.iter().map(|of| of.fitted).sum();
+    if workflow.options.params.fit == Fit::Gaussian && 2 * fitted < blobs.len() {
+        let what = format!(
+            "only {fitted} of {} blobs are like a Gaussian; the others are placed by a parabola, without an \
+             error (touching or saturated cells, or a --radius that does not fit)",
+            blobs.len()
+        );
+        warnings.push(("few-fitted".to_owned(), what));
     }
     warnings.extend(unfiltered(workflow, work)?);
     let series: Vec<Value> = told.iter().map(Series::to_json).collect();

@@ -8,6 +8,9 @@ use crate::voxel_box::VoxelBox;
 /// How far a vertex may lie from the middle voxel.
 const FARTHEST: f64 = 0.6;
 
+/// How far from the middle of a voxel at a face: no blob lies outside the image.
+const FACE: f64 = 0.499;
+
 /// Times that the middle may move by a voxel.
 pub(crate) const MOVES: usize = 3;
 
@@ -35,7 +38,10 @@ pub(crate) fn vertex(
         });
         if next == middle || moves == MOVES {
             return std::array::from_fn(|a| {
-                (middle[a] - at[a] as isize) as f64 + step[a].clamp(-FARTHEST, FARTHEST)
+                // The mirrored response of a blob at a face often peaks beyond it.
+                let low = if middle[a] == 0 { -FACE } else { -FARTHEST };
+                let high = if middle[a] + 1 == shape[a] as isize { FACE } else { FARTHEST };
+                (middle[a] - at[a] as isize) as f64 + step[a].clamp(low, high)
             });
         }
         middle = next;

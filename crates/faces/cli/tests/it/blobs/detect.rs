@@ -11,6 +11,16 @@ const SIM: &str = "simulate blobs -o cells --shape 24,96,96 --count 24 --seed 3 
 const DETECT: &str =
     "blobs detect cells/image.zarr --sigma 2.2,3.4 --psf 1.5,0.4,0.4 --unmix 0:1=0.03 -q";
 
+/// Real recordings, skipped visibly where they are missing.
+fn real_data() -> Option<std::path::PathBuf> {
+    let found = hooke_testdata::shared(env!("CARGO_MANIFEST_DIR")).map(|s| s.join("data/blobs"));
+    let found = found.filter(|f| f.is_dir());
+    if found.is_none() {
+        eprintln!("SKIPPED: ../shared/data/blobs is not there");
+    }
+    found
+}
+
 fn blobs(bench: &Bench, name: &str) -> Vec<Blob> {
     read_rows(&bench.path(name)).unwrap().0
 }
@@ -182,4 +192,50 @@ fn signal_in_other_channels_is_seen_by_both_rules() {
         assert!(err.contains(said), "{line}: {err}");
     }
     bench.ok("blobs colocalize cells/image.zarr --noise 1,36 --blobs cells/truth.parquet -o n.parquet -q");
+}
+
+#[test]
+fn touching_and_saturated_cells_stay_in_the_image_and_are_told() {
+    let Some(folder) = real_data() else { return };
+    let bench = Bench::new();
+    let image = folder.join("dense_crop.ome.tif");
+    let line =
+        format!("blobs detect {} -o dense.parquet --radius 6,12 --channels 0", image.display());
+    let ran = bench.ok(&line);
+    assert!(ran.err.contains("few-fitted"), "{}", ran.err);
+    let found = blobs(&bench, "dense.parquet");
+    assert!(found.len() > 500);
+    for blob in &found {
+        let inside = blob.position.iter().zip([21.0, 240.0, 240.0]);
+        assert!(inside.into_iter().all(|(p, n)| (-0.5..n - 0.5).contains(p)), "{blob:?}");
+    }
+}
+
+#[test]
+fn the_classified_cells_of_a_brain_are_among_the_strongest() {
+    let Some(folder) = real_data() else { return };
+    let bench = Bench::new();
+    let image = folder.join("brain_crop_y255.ome.tif");
+    bench.ok(&format!(
+        "blobs detect {} -o brain.parquet --radius 8,14 --channels 0 --fit quadratic -q",
+        image.display()
+    ));
+    let mut found = blobs(&bench, "brain.parquet");
+    found.sort_by(|a, b| b.response.total_cmp(&a.response));
+    found.truncate(300);
+    let cells = std::fs::read_to_string(folder.join("brain_crop_y255_cells.csv")).unwrap();
+    let cells: Vec<[f64; 3]> = cells
+        .lines()
+        .skip(1)
+        .map(|line| {
+            let mut numbers = line.split(',').map(|n| n.parse::<f64>().unwrap());
+            [5.0, 2.0, 2.0].map(|um| um * numbers.next().unwrap())
+        })
+        .collect();
+    let is_near = |cell: &&[f64; 3]| {
+        let apart = |b: &Blob| (0..3).map(|d| (b.position_um[d] - cell[d]).powi(2)).sum::<f64>();
+        found.iter().any(|b| apart(b) < 15.0 * 15.0)
+    };
+    let near = cells.iter().filter(is_near).count();
+    assert!(cells.len() == 39 && near >= 37, "{near} of {}", cells.len());
 }
