@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::error::BlobsError;
-use super::image::{BlobSource, ImageOptions};
+use super::image::{BlobSource, ImageOptions, largest_core};
 use super::options::absolute;
 use crate::engine::{BlockContext, BlockError, stamp_input};
 use crate::step::{Done, Step};
@@ -174,21 +174,12 @@ impl Frame<'_> {
     /// Cores whose blocks, with this halo around them, fit into the step's share.
     fn cores(&self, halo: [usize; 3], bytes_per_voxel: u64, budget: &Budget) -> Vec<VoxelBox> {
         let shape = self.source.volume.shape;
-        let share = budget.for_blocks() / 4;
-        let mut core = shape;
         let bytes = |core: [usize; 3]| {
             let lengths = (0..3).map(|d| (core[d] + 2 * halo[d]).min(shape[d]) as u64);
             lengths.product::<u64>().saturating_mul(bytes_per_voxel)
         };
-        while bytes(core) > share && core.iter().any(|n| *n > 1) {
-            let longest = (0..3).max_by_key(|d| core[*d] / (halo[*d] + 1)).unwrap_or(0);
-            let d = if core[longest] > 1 {
-                longest
-            } else {
-                (0..3).find(|d| core[*d] > 1).unwrap_or(0)
-            };
-            core[d] = core[d].div_ceil(2);
-        }
+        // A voxel with its halo is what cannot be cut any further.
+        let core = largest_core(shape, halo, budget.for_blocks() / 4, bytes).unwrap_or([1; 3]);
         grid(shape, core).collect()
     }
 

@@ -11,9 +11,9 @@ use hooke_blobs::noise::{NoiseSample, SensorNoise, fit_noise, measure_cell, samp
 use hooke_blobs::unmix::{Bleed, unmix};
 use hooke_blobs::voxel_box::VoxelBox;
 use hooke_core::image::SourceError;
-use hooke_core::plan::{Block, Blocks, Draft, Grid, OutputSpec, Plan, Stage};
+use hooke_core::plan::{Block, Blocks, Grid, OutputSpec, Plan, Stage};
 use hooke_core::provenance::Warning;
-use hooke_core::{Axes, Budget, Region};
+use hooke_core::{Budget, Region};
 use hooke_io::ChunkCache;
 use ndarray::Array3;
 use serde::de::DeserializeOwned;
@@ -22,13 +22,13 @@ use serde_json::{Value, json};
 
 use super::detect_table::write_table;
 use super::error::BlobsError;
-use super::image::{BlobSource, ImageOptions};
+use super::image::{BlobSource, ImageOptions, largest_core};
 use super::options::{absolute, triple};
 use super::projection::Projection;
 use super::regions::LabelImage;
 use crate::engine::{
-    BlockContext, BlockError, Finished, Markers, Registered, RunBlock, Summary, WorkDir, Workflow,
-    stamp_input,
+    BlockContext, BlockError, Finished, Markers, Planned, Registered, RunBlock, Summary, WorkDir,
+    Workflow, stamp_input,
 };
 use crate::step::Done;
 use crate::stitch::sibling;
@@ -70,8 +70,6 @@ const NO_NOISE: NoiseSample =
 const SEED: u64 = 0;
 /// A block is not made larger than this.
 const LARGEST_BLOCK: u64 = 512 << 20;
-/// Lengths of cores are multiples of this, if they are not whole.
-const STEP: usize = 16;
 
 impl DetectWorkflow {
     /// For `Registered`.
@@ -198,23 +196,12 @@ impl DetectWorkflow {
         }
         let share = (budget.for_blocks() / budget.threads.max(1) as u64).min(LARGEST_BLOCK);
         let halo = self.blind.halo();
-        let mut core = shape;
-        while self.block_bytes(core) > share {
-            // The axis along which the halo costs the least.
-            let room = |d: &usize| core[*d] as f64 / (halo[*d] + 1) as f64;
-            let longest =
-                (0..3).filter(|d| core[*d] > 1).max_by(|a, b| room(a).total_cmp(&room(b)));
-            let Some(d) = longest else {
-                let needed = self.block_bytes(core) * budget.threads.max(1) as u64;
-                let what = format!(
-                    "--memory: a block with its halo of {halo:?} voxels needs {needed} bytes"
-                );
-                return Err(BlobsError::usage(what, "give more memory, or a smaller --radius"));
-            };
-            let half = core[d].div_ceil(2);
-            core[d] = if half > STEP { half.next_multiple_of(STEP).min(core[d] - 1) } else { half };
-        }
-        Ok(core)
+        largest_core(shape, halo, share, |core| self.block_bytes(core)).ok_or_else(|| {
+            let needed = self.block_bytes([1; 3]) * budget.threads.max(1) as u64;
+            let what =
+                format!("--memory: a block with its halo of {halo:?} voxels needs {needed} bytes");
+            BlobsError::usage(what, "give more memory, or a smaller --radius")
+        })
     }
 
     fn detect(
@@ -304,28 +291,13 @@ impl Workflow for DetectWorkflow {
             halo: [0, 0, z, y, x],
         };
         let bytes = self.block_bytes(core);
-        let output = |path: PathBuf| OutputSpec {
-            path,
-            axes: Axes::of(&[]),
-            shape: vec![],
-            dtype: None,
-            write_unit: vec![],
-            bytes: 0,
-        };
+        let output = |path: PathBuf| OutputSpec::file(path, 0);
         let mut inputs = self.source.stamps()?;
         for file in [&self.options.mask, &self.options.regions].into_iter().flatten() {
             inputs.push(stamp_input(file, None)?);
         }
         let voxels = self.source.volume.shape.iter().product::<usize>() as u64;
-        let draft = Draft {
-            command: Self::REGISTERED.command.to_owned(),
-            results_version: Self::REGISTERED.results_version,
-            parameters: serde_json::to_value(&self.options)?,
-            inputs,
-            outputs: vec![
-                output(self.options.output.clone()),
-                output(sibling(&self.options.output, "report.html")),
-            ],
+        let planned = Planned {
             stages: vec![
                 Stage::new(
                     "noise",
@@ -336,10 +308,14 @@ impl Workflow for DetectWorkflow {
                 Stage::new("detect", "blocks", &["noise"], Blocks::Grid { grid, bytes }),
                 Stage::one("table", &["detect"], budget.for_blocks() / 2),
             ],
+            outputs: vec![
+                output(self.options.output.clone()),
+                output(sibling(&self.options.output, "report.html")),
+            ],
             // About one candidate in a few thousand voxels.
             work_bytes: voxels / 8,
         };
-        Ok(Plan::new(draft, budget)?)
+        planned.into_plan(&Self::REGISTERED, &self.options, inputs, budget)
     }
 
     fn create(&self, _: &Plan, work: &WorkDir) -> Result<(), SourceError> {

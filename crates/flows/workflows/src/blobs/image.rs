@@ -1,6 +1,6 @@
 //! The image that blobs are looked for in, or measured in.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hooke_blobs::detect::Volume;
@@ -134,6 +134,42 @@ impl BlobSource {
     }
 }
 
+/// Lengths of cores are multiples of this, if they are not whole.
+const STEP: usize = 16;
+
+/// The largest core of a block that takes at most so many bytes with its halo; `None` when a single voxel
+/// takes more. The axis along which the halo costs the least is halved first.
+pub(super) fn largest_core(
+    shape: [usize; 3],
+    halo: [usize; 3],
+    share: u64,
+    bytes: impl Fn([usize; 3]) -> u64,
+) -> Option<[usize; 3]> {
+    let mut core = shape.map(|n| n.max(1));
+    while bytes(core) > share {
+        let room = |d: &usize| core[*d] as f64 / (halo[*d] + 1) as f64;
+        let d = (0..3).filter(|d| core[*d] > 1).max_by(|a, b| room(a).total_cmp(&room(b)))?;
+        let half = core[d].div_ceil(2);
+        core[d] = if half > STEP { half.next_multiple_of(STEP).min(core[d] - 1) } else { half };
+    }
+    Some(core)
+}
+
+/// The only image of a file.
+///
+/// # Errors
+/// When it cannot be opened, or holds several.
+pub(super) fn open_one(path: &Path, how: &OpenOptions) -> Result<Arc<dyn ImageSource>, BlobsError> {
+    let opened = hooke_io::open(path, how)?;
+    match opened.images() {
+        [one] => Ok(Arc::clone(one)),
+        several => {
+            let what = format!("{}: {} images where one is wanted", path.display(), several.len());
+            Err(BlobsError::unfit(what, "write one of them: hooke convert --image N"))
+        }
+    }
+}
+
 fn open_image(
     options: &ImageOptions,
     cache: &Arc<ChunkCache>,
@@ -227,6 +263,17 @@ fn wanted_times(count: u64, text: Option<&str>) -> Result<Vec<u32>, BlobsError> 
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn cores_shrink_until_they_fit_and_never_vanish() {
+        let voxels = |core: [usize; 3]| core.iter().map(|n| *n as u64 + 8).product::<u64>();
+        assert_eq!(largest_core([40, 300, 500], [4; 3], u64::MAX, voxels), Some([40, 300, 500]));
+        for share in [1 << 20, 40_000, 2_000] {
+            let core = largest_core([40, 300, 500], [4; 3], share, voxels).unwrap();
+            assert!(voxels(core) <= share && core.iter().all(|n| *n > 0), "{core:?}");
+        }
+        assert_eq!(largest_core([40, 300, 500], [4; 3], 700, voxels), None);
+    }
 
     #[test]
     fn frames_are_listed_or_spanned() {

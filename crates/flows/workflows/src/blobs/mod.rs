@@ -9,7 +9,7 @@
 //! | [`export`] | a store or a table into the files of other programs |
 //! | [`pairing`] | which blobs of different channels are one object |
 //! | `chance_field` | where blobs could have been |
-//! | [`stats`], `stats_table`, `stats_image` | how much two channels overlap, voxel by voxel |
+//! | [`stats`] with `stats_choice`, `stats_image`, `stats_table` | how much two channels overlap, voxel by voxel |
 //! | `density` | how many blobs there are in each cell of a coarse grid |
 //! | `gather` | the sources of an import, read |
 //! | `source` | the source of an export, read and filtered |
@@ -33,6 +33,7 @@ mod projection;
 mod regions;
 mod source;
 pub mod stats;
+mod stats_choice;
 mod stats_image;
 mod stats_table;
 pub(crate) mod tables;

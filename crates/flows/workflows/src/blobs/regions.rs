@@ -8,6 +8,7 @@ use hooke_core::{ImageSource, Pixels, Region};
 use hooke_io::{ChunkCache, OpenOptions};
 
 use super::error::BlobsError;
+use super::image::open_one;
 
 /// An image whose voxels are looked up one by one.
 pub(super) struct LabelImage {
@@ -21,16 +22,7 @@ impl LabelImage {
     /// When it cannot be read, or has several channels or frames.
     pub fn open(path: &Path, cache: &Arc<ChunkCache>) -> Result<LabelImage, BlobsError> {
         let how = OpenOptions { cache: Some(Arc::clone(cache)), ..OpenOptions::default() };
-        let opened = hooke_io::open(path, &how)?;
-        let [source] = opened.images() else {
-            let what = format!(
-                "{}: {} images, where one is wanted",
-                path.display(),
-                opened.images().len()
-            );
-            return Err(BlobsError::unfit(what, "hooke convert --image N writes one of them"));
-        };
-        let source = Arc::clone(source);
+        let source = open_one(path, &how)?;
         let [t, c, ..] = source.meta().shape;
         match t * c {
             1 => Ok(LabelImage { source }),

@@ -8,6 +8,7 @@ use hooke_core::{Dtype, ImageSource, Pixels, Region, Sample, dispatch};
 use hooke_io::{ChunkCache, OpenOptions};
 
 use super::error::BlobsError;
+use super::image::open_one;
 use crate::engine::{BlockContext, BlockError};
 
 /// Voxels of a slab, at least one row.
@@ -20,19 +21,9 @@ pub(super) struct Frame {
     t: u64,
 }
 
-/// Opens a file that holds one image.
-fn open_one(path: &Path, axes: Option<&str>) -> Result<Arc<dyn ImageSource>, BlobsError> {
+fn how(axes: Option<&str>) -> OpenOptions {
     let cache = Arc::new(ChunkCache::new(hooke_core::budget::SMALLEST_CACHE));
-    let axes = axes.map(str::to_owned);
-    let how = OpenOptions { axes, cache: Some(cache), ..OpenOptions::default() };
-    let dataset = hooke_io::open(path, &how)?;
-    match dataset.images() {
-        [one] => Ok(Arc::clone(one)),
-        several => {
-            let what = format!("{}: {} images where one is wanted", path.display(), several.len());
-            Err(BlobsError::unfit(what, "write one of them: hooke convert --image N"))
-        }
-    }
+    OpenOptions { axes: axes.map(str::to_owned), cache: Some(cache), ..OpenOptions::default() }
 }
 
 impl Frame {
@@ -41,7 +32,7 @@ impl Frame {
     /// # Errors
     /// When it cannot be read, or has no such frame.
     pub fn open(path: &Path, axes: Option<&str>, time: Option<u64>) -> Result<Frame, BlobsError> {
-        let image = open_one(path, axes)?;
+        let image = open_one(path, &how(axes))?;
         let frames = image.meta().shape[0];
         let t = match time {
             Some(t) if t < frames => t,
@@ -63,7 +54,7 @@ impl Frame {
     /// # Errors
     /// When it cannot be read, or has another shape.
     pub fn beside(&self, option: &'static str, path: &Path) -> Result<Frame, BlobsError> {
-        let image = open_one(path, None)?;
+        let image = open_one(path, &how(None))?;
         let (found, of) = (image.meta().shape, self.image.meta().shape);
         if found[1] != 1 || found[2..] != of[2..] || !(found[0] == 1 || found[0] == of[0]) {
             let what = format!(

@@ -8,6 +8,7 @@
 //!
 //! As for one image, HDF5 and TIFF take the blocks through private OME-Zarrs in the work folder.
 
+mod kind;
 mod map;
 mod sinks;
 mod write;
@@ -18,49 +19,16 @@ use std::sync::Mutex;
 use hooke_core::image::SourceError;
 use hooke_core::plan::{Block, BlockSizing, Blocks, OutputSpec, Stage, size_blocks};
 use hooke_core::region::grid;
-use hooke_core::{Axes, Budget, Dtype, ImageMeta, Level, Region};
-use hooke_io::ome_zarr::{self, Levels, WriteOptions};
-use hooke_io::tiff::Kind as TiffKind;
+use hooke_core::{Budget, Dtype, ImageMeta, Level, Region};
+use hooke_io::ome_zarr::{self, WriteOptions};
 
 use super::error::OutputError;
-use super::format::OutputFormat;
 use super::store::Store;
-use super::{Planned, Reused, pyramid_bytes};
-use crate::engine::{BlockContext, RunBlock, Summary, WorkDir};
+use super::{Reused, pyramid_bytes};
+use crate::engine::{BlockContext, Planned, RunBlock, Summary, WorkDir};
+use kind::{Kind, same_factors};
 pub(crate) use map::{MapStage, TileMap, counted, samples, space};
 pub use sinks::TileSinks;
-
-/// What a set is written as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Zarr,
-    Bdv,
-    Tiffs,
-}
-
-impl Kind {
-    fn of(path: &Path) -> Result<Kind, OutputError> {
-        let suffix = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-        match suffix.as_deref() {
-            None | Some("zarr") => Ok(Kind::Zarr),
-            Some("xml") => Ok(Kind::Bdv),
-            Some("csv") => Ok(Kind::Tiffs),
-            Some(other) => Err(OutputError::Option {
-                what: format!("{}: no set of tiles has the suffix .{other}", path.display()),
-                hint: "write .zarr, .xml (BigDataViewer) or .csv (a table and OME-TIFFs)"
-                    .to_owned(),
-            }),
-        }
-    }
-
-    fn format(self) -> OutputFormat {
-        match self {
-            Kind::Zarr => OutputFormat::OmeZarr,
-            Kind::Bdv => OutputFormat::Bdv,
-            Kind::Tiffs => OutputFormat::Tiff(TiffKind::Ome),
-        }
-    }
-}
 
 /// A set of tiles that is written block by block.
 pub struct SetOutput {
@@ -271,14 +239,8 @@ impl SetOutput {
         if self.kind != Kind::Zarr {
             work_bytes = total;
         }
-        let spec = |path: PathBuf, dtype, bytes| OutputSpec {
-            path,
-            axes: Axes::of(&[]),
-            shape: vec![],
-            dtype,
-            write_unit: vec![],
-            bytes,
-        };
+        let spec =
+            |path: PathBuf, dtype, bytes| OutputSpec { dtype, ..OutputSpec::file(path, bytes) };
         let mut outputs = vec![spec(self.path.clone(), Some(self.dtype()), total)];
         outputs.extend(self.companions().into_iter().map(|p| spec(p, None, 0)));
         Ok(Planned { stages, outputs, work_bytes })
@@ -390,24 +352,4 @@ impl SetOutput {
 
 fn has_place(meta: &ImageMeta) -> bool {
     meta.origin_um.iter().all(|o| o.value.is_some())
-}
-
-/// All views of a BigDataViewer file have the levels of the largest one.
-fn same_factors(
-    path: &Path,
-    metas: &[ImageMeta],
-    zarr: &mut [WriteOptions],
-) -> Result<(), OutputError> {
-    let largest = (0..metas.len()).max_by_key(|i| metas[*i].shape.iter().product::<u64>());
-    let Some(largest) = largest else { return Ok(()) };
-    let levels = ome_zarr::plan_levels(path, &metas[largest], &zarr[largest])?;
-    let step = |pair: &[Level]| -> [u64; 3] {
-        std::array::from_fn(|d| (pair[1].factors[d] / pair[0].factors[d]).round().max(1.0) as u64)
-    };
-    let steps: Vec<[u64; 3]> = levels.windows(2).map(step).collect();
-    for how in zarr {
-        how.levels = Levels::Count(levels.len());
-        how.factors = steps.clone();
-    }
-    Ok(())
 }
