@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use hooke_core::Budget;
 use hooke_core::image::SourceError;
-use hooke_core::plan::{Block, Draft, InputStamp, OutputSpec, Plan, Stage};
+use hooke_core::plan::{Block, InputStamp, OutputSpec, Plan, Stage};
 use hooke_core::provenance::Warning;
-use hooke_core::{Axes, Budget};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::engine::{
-    BlockContext, BlockError, Finished, Markers, Registered, RunBlock, Summary, WorkDir, Workflow,
+    BlockContext, BlockError, Finished, Markers, Planned, Registered, RunBlock, Summary, WorkDir,
+    Workflow,
 };
 
 /// A command of one step.
@@ -96,24 +97,13 @@ pub(crate) fn place(work: &WorkDir, path: &Path) -> PathBuf {
 
 impl<S: Step + 'static> Workflow for StepWorkflow<S> {
     fn plan(&self, budget: &Budget) -> Result<Plan, SourceError> {
-        let spec = |(path, _): (PathBuf, &str)| OutputSpec {
-            path,
-            axes: Axes::of(&[]),
-            shape: vec![],
-            dtype: None,
-            write_unit: vec![],
-            bytes: 0,
-        };
-        let draft = Draft {
-            command: S::COMMAND.to_owned(),
-            results_version: Self::REGISTERED.results_version,
-            parameters: serde_json::to_value(self.0.parameters())?,
-            inputs: self.0.inputs()?,
-            outputs: self.0.outputs().into_iter().map(spec).collect(),
+        let spec = |(path, _): (PathBuf, &str)| OutputSpec::file(path, 0);
+        let planned = Planned {
             stages: vec![Stage::one("compute", &[], self.0.bytes(budget))],
+            outputs: self.0.outputs().into_iter().map(spec).collect(),
             work_bytes: 0,
         };
-        Ok(Plan::new(draft, budget)?)
+        planned.into_plan(&Self::REGISTERED, self.0.parameters(), self.0.inputs()?, budget)
     }
 
     fn create(&self, _: &Plan, work: &WorkDir) -> Result<(), SourceError> {

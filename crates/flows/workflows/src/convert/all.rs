@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hooke_core::image::{ImageSource, SourceError};
-use hooke_core::plan::{Draft, Plan};
+use hooke_core::plan::Plan;
 use hooke_core::provenance::Warning;
 use hooke_core::{Budget, ImageMeta, Pixels, Region};
 use hooke_io::ChunkCache;
@@ -167,16 +167,12 @@ impl Workflow for ConvertAllWorkflow {
         };
         let first = FirstSetStage { name: "convert", after: &[], bytes: &bytes };
         let planned = self.output.stages(&first, budget)?;
-        let draft = Draft {
-            command: ConvertWorkflow::REGISTERED.command.to_owned(),
-            results_version: ConvertWorkflow::REGISTERED.results_version,
-            parameters: serde_json::to_value(&self.parameters)?,
-            inputs: stamps_of(&self.parameters.inputs, &self.files)?,
-            outputs: planned.outputs,
-            stages: planned.stages,
-            work_bytes: planned.work_bytes,
-        };
-        Ok(Plan::new(draft, budget)?)
+        planned.into_plan(
+            &ConvertWorkflow::REGISTERED,
+            &self.parameters,
+            stamps_of(&self.parameters.inputs, &self.files)?,
+            budget,
+        )
     }
 
     fn create(&self, _: &Plan, work: &WorkDir) -> Result<(), SourceError> {

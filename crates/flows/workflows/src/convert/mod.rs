@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hooke_core::image::{ImageSink, SourceError};
-use hooke_core::plan::{Block, Blocks, Draft, Plan, Stage};
+use hooke_core::plan::{Block, Blocks, Plan, Stage};
 use hooke_core::{Budget, Dtype, Pixels};
 use hooke_io::ChunkCache;
 use hooke_io::http::absolute;
@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::engine::{
-    BlockContext, BlockError, Finished, Markers, Registered, RunBlock, Summary, WorkDir, Workflow,
-    stamp_input,
+    BlockContext, BlockError, Finished, Markers, Planned, Registered, RunBlock, Summary, WorkDir,
+    Workflow, stamp_input,
 };
 use crate::image_output::{FirstStage, ImageOutput, Store};
 pub use all::ConvertAllWorkflow;
@@ -142,16 +142,14 @@ impl Workflow for ConvertWorkflow {
             bytes: &|write| self.block_bytes(write),
         };
         let planned = self.output.stages(&first, budget)?;
-        let draft = Draft {
-            command: "convert".to_owned(),
-            results_version: ConvertWorkflow::REGISTERED.results_version,
-            parameters: serde_json::to_value(&self.parameters)?,
-            inputs: stamps_of(&self.parameters.inputs, &self.views.files)?,
-            outputs: planned.outputs,
-            stages: before.into_iter().chain(planned.stages).collect(),
-            work_bytes: planned.work_bytes,
-        };
-        Ok(Plan::new(draft, budget)?)
+        let planned =
+            Planned { stages: before.into_iter().chain(planned.stages).collect(), ..planned };
+        planned.into_plan(
+            &ConvertWorkflow::REGISTERED,
+            &self.parameters,
+            stamps_of(&self.parameters.inputs, &self.views.files)?,
+            budget,
+        )
     }
 
     fn create(&self, _: &Plan, work: &WorkDir) -> Result<(), SourceError> {

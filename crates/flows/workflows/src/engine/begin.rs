@@ -97,6 +97,9 @@ pub(crate) fn check_output(
     }
 }
 
+/// Suffixes of outputs that may take the place of what they are made from.
+const TABLES: [&str; 4] = ["json", "csv", "parquet", "xml"];
+
 /// An image never replaces what it is made from, nor a folder that holds it. A table or layout may.
 fn check_apart(plan: &Plan) -> Result<()> {
     let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -112,7 +115,9 @@ fn check_apart(plan: &Plan) -> Result<()> {
     }
     for (i, output) in plan.outputs.iter().enumerate() {
         let place = real(&output.path);
-        let is_small = i == 0 && output.axes.is_empty() && output.dtype.is_none();
+        let is_table =
+            TABLES.iter().any(|t| place.extension().is_some_and(|e| e.eq_ignore_ascii_case(t)));
+        let is_small = i == 0 && output.axes.is_empty() && output.dtype.is_none() && is_table;
         if !is_small && inputs.iter().any(|input| input.starts_with(&place)) {
             let what = format!("{} is what the output is made from", output.path.display());
             return Err(Error::usage(what, "give another name for the output"));

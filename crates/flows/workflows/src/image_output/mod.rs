@@ -18,12 +18,12 @@ use hooke_core::image::{ImageSink, SourceError};
 use hooke_core::plan::{Block, BlockSizing, OutputSpec, Stage, Writes, size_blocks};
 use hooke_core::provenance::OutputRecord;
 use hooke_core::region::{grid, grid_counts};
-use hooke_core::{Axes, Budget, Downsample, Dtype, ImageMeta, Level, Pixels, Region};
+use hooke_core::{Budget, Downsample, Dtype, ImageMeta, Level, Pixels, Region};
 use hooke_io::npy::NpySink;
 use hooke_io::ome_zarr::{self, WriteOptions};
 
 use crate::engine::two_step::piece;
-use crate::engine::{BlockContext, BlockError, RunBlock, Summary, WorkDir};
+use crate::engine::{BlockContext, BlockError, Planned, RunBlock, Summary, WorkDir};
 pub use error::OutputError;
 pub use format::{FORMATS, OutputFormat};
 pub use set::{FirstSetStage, SetOutput, TileSinks};
@@ -50,16 +50,6 @@ pub struct FirstStage<'a> {
     pub halo: [u64; 5],
     /// Peak bytes of a block that writes this shape.
     pub bytes: &'a dyn Fn([u64; 5]) -> u64,
-}
-
-/// What an output needs of a plan.
-pub struct Planned {
-    /// The first stage, the pyramid's and the last one.
-    pub stages: Vec<Stage>,
-    /// The output, and the files beside it that belong to it.
-    pub outputs: Vec<OutputSpec>,
-    /// Bytes on disk beside the output, at their peak.
-    pub work_bytes: u64,
 }
 
 impl ImageOutput {
@@ -162,14 +152,8 @@ impl ImageOutput {
             write_unit: axes.pick(&self.unit(0)),
             bytes: total,
         };
-        let beside = self.format.companions(&self.path).into_iter().map(|path| OutputSpec {
-            path,
-            axes: Axes::of(&[]),
-            shape: vec![],
-            dtype: None,
-            write_unit: vec![],
-            bytes: 0,
-        });
+        let beside =
+            self.format.companions(&self.path).into_iter().map(|path| OutputSpec::file(path, 0));
         let outputs = std::iter::once(output).chain(beside).collect();
         Ok(Planned { stages, outputs, work_bytes })
     }

@@ -6,7 +6,7 @@ use hooke_blobs::detect::number;
 use hooke_blobs::sim::{BlobSim, BlobSimParams};
 use hooke_blobs::voxel_box::VoxelBox;
 use hooke_core::image::SourceError;
-use hooke_core::plan::{Block, BlockSizing, Blocks, Draft, OutputSpec, Plan, Stage, size_blocks};
+use hooke_core::plan::{Block, BlockSizing, Blocks, OutputSpec, Plan, Stage, size_blocks};
 use hooke_core::{
     Axes, Blob, BlobPair, Budget, Channel, Dtype, ImageMeta, ImageSink, Pixels, Sourced, Truth,
 };
@@ -15,7 +15,8 @@ use hooke_io::ome_zarr::{self, Levels, WriteOptions};
 
 use crate::blobs::BlobsError;
 use crate::engine::{
-    BlockContext, BlockError, Finished, Markers, Registered, RunBlock, Summary, WorkDir, Workflow,
+    BlockContext, BlockError, Finished, Markers, Planned, Registered, RunBlock, Summary, WorkDir,
+    Workflow,
 };
 
 /// The workflow.
@@ -97,23 +98,15 @@ impl Workflow for SimulateBlobs {
         };
         let (grid, bytes) = size_blocks(&sizing, budget)?;
         let output = OutputSpec {
-            path: self.output.clone(),
-            axes: Axes::of(&[]),
-            shape: vec![],
             dtype: Some(Dtype::Uint16),
-            write_unit: vec![],
-            bytes: self.meta.bytes(),
+            ..OutputSpec::file(self.output.clone(), self.meta.bytes())
         };
-        let draft = Draft {
-            command: Self::REGISTERED.command.to_owned(),
-            results_version: Self::REGISTERED.results_version,
-            parameters: serde_json::to_value(self.sim.params())?,
-            inputs: vec![],
-            outputs: vec![output],
+        let planned = Planned {
             stages: vec![Stage::new("image", "blocks", &[], Blocks::Grid { grid, bytes })],
+            outputs: vec![output],
             work_bytes: 0,
         };
-        Ok(Plan::new(draft, budget)?)
+        planned.into_plan(&Self::REGISTERED, self.sim.params(), vec![], budget)
     }
 
     fn create(&self, _: &Plan, work: &WorkDir) -> Result<(), SourceError> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use arrow_array::{RecordBatch, UInt32Array, UInt64Array};
 use hooke_core::image::SourceError;
-use hooke_core::plan::{Block, Blocks, Draft, OutputSpec, Plan, Stage};
+use hooke_core::plan::{Block, Blocks, OutputSpec, Plan, Stage};
 use hooke_core::{Axes, Budget, Dtype, ImageMeta, ImageSink, Pixels, Sourced};
 use hooke_io::tables::{TilePosition, TileRow, write_table, write_tiles};
 use hooke_io::tiff::{Kind, TiffSink, WriteOptions};
@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 use super::tiles::VOXEL_UM;
 use crate::engine::{
-    BlockContext, BlockError, Finished, Markers, Registered, RunBlock, Summary, WorkDir, Workflow,
+    BlockContext, BlockError, Finished, Markers, Planned, Registered, RunBlock, Summary, WorkDir,
+    Workflow,
 };
 use crate::options::{BadValue, Lengths, read_option};
 use crate::tileset::SetError;
@@ -202,23 +203,15 @@ impl Workflow for SimulateLabels {
         // Labels and depths of 64 bits, and the tile as it is written.
         let blocks = Blocks::items(self.sim.len() as u64, voxels * 16 + 2 * bytes);
         let output = OutputSpec {
-            path: self.output.clone(),
-            axes: Axes::of(&[]),
-            shape: vec![],
             dtype: Some(self.dtype),
-            write_unit: vec![],
-            bytes: bytes * self.sim.len() as u64,
+            ..OutputSpec::file(self.output.clone(), bytes * self.sim.len() as u64)
         };
-        let draft = Draft {
-            command: Self::REGISTERED.command.to_owned(),
-            results_version: Self::REGISTERED.results_version,
-            parameters: serde_json::to_value(&self.options)?,
-            inputs: vec![],
-            outputs: vec![output],
+        let planned = Planned {
             stages: vec![Stage::new("tiles", "tiles", &[], blocks)],
+            outputs: vec![output],
             work_bytes: 0,
         };
-        Ok(Plan::new(draft, budget)?)
+        planned.into_plan(&Self::REGISTERED, &self.options, vec![], budget)
     }
 
     fn create(&self, _: &Plan, work: &WorkDir) -> Result<(), SourceError> {

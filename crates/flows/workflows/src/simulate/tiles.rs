@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hooke_core::image::SourceError;
-use hooke_core::plan::{Block, Blocks, Draft, OutputSpec, Plan, Stage};
+use hooke_core::plan::{Block, Blocks, OutputSpec, Plan, Stage};
 use hooke_core::{Axes, Budget, Dtype, ImageMeta, ImageSink, Pixels, Sourced};
 use hooke_io::tiff::{Kind, TiffSink, WriteOptions};
 use hooke_stitch::sim::{TileKind, TileSim, TileSimParams};
@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::engine::{
-    BlockContext, BlockError, Finished, Markers, Registered, RunBlock, Summary, WorkDir, Workflow,
+    BlockContext, BlockError, Finished, Markers, Planned, Registered, RunBlock, Summary, WorkDir,
+    Workflow,
 };
 use crate::options::{BadValue, Lengths, read_option};
 use crate::stitch::StitchError;
@@ -152,23 +153,15 @@ impl Workflow for SimulateTiles {
         // The tile itself, its signal in f32 by planes, and the encoded file.
         let blocks = Blocks::items(self.sim.len() as u64, tile_bytes * 4);
         let output = OutputSpec {
-            path: self.output.clone(),
-            axes: Axes::of(&[]),
-            shape: vec![],
             dtype: Some(Dtype::Uint16),
-            write_unit: vec![],
-            bytes: tile_bytes * self.sim.len() as u64,
+            ..OutputSpec::file(self.output.clone(), tile_bytes * self.sim.len() as u64)
         };
-        let draft = Draft {
-            command: "simulate tiles".to_owned(),
-            results_version: SimulateTiles::REGISTERED.results_version,
-            parameters: serde_json::to_value(&self.options)?,
-            inputs: vec![],
-            outputs: vec![output],
+        let planned = Planned {
             stages: vec![Stage::new("tiles", "tiles", &[], blocks)],
+            outputs: vec![output],
             work_bytes: 0,
         };
-        Ok(Plan::new(draft, budget)?)
+        planned.into_plan(&SimulateTiles::REGISTERED, &self.options, vec![], budget)
     }
 
     fn create(&self, _: &Plan, work: &WorkDir) -> Result<(), SourceError> {

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hooke_core::image::SourceError;
-use hooke_core::plan::{Block, Blocks, Draft, OutputSpec, Plan, Stage};
+use hooke_core::plan::{Block, Blocks, OutputSpec, Plan, Stage};
 use hooke_core::provenance::Warning;
-use hooke_core::{Axes, Budget, budget};
+use hooke_core::{Budget, budget};
 use hooke_io::ChunkCache;
 use hooke_stitch::Layout;
 use hooke_stitch::align::{
@@ -25,8 +25,8 @@ use super::place::{PlaceOptions, place_layout};
 use super::plane::read_plane;
 use super::tiles::{AsFloat, TileReader, absolute, voxel_bytes};
 use crate::engine::{
-    BlockContext, BlockError, Finished, Markers, Registered, RunBlock, Summary, WorkDir, Workflow,
-    stamp_input,
+    BlockContext, BlockError, Finished, Markers, Planned, Registered, RunBlock, Summary, WorkDir,
+    Workflow, stamp_input,
 };
 
 /// Bytes that the shared statistics need at most: some planes of a few tiles, and windows of noise.
@@ -246,27 +246,19 @@ impl Workflow for AlignWorkflow {
                 inputs.push(stamp_input(&path, None)?);
             }
         }
-        let output = OutputSpec {
-            path: self.parameters.output.clone(),
-            axes: Axes::of(&[]),
-            shape: vec![],
-            dtype: None,
-            write_unit: vec![],
-            bytes: 2048 * (self.tasks.len() + self.layout.tiles.len()) as u64,
-        };
-        let draft = Draft {
-            command: "stitch align".to_owned(),
-            results_version: AlignWorkflow::REGISTERED.results_version,
-            parameters: serde_json::to_value(&self.parameters)?,
-            inputs,
-            outputs: vec![output],
+        let output = OutputSpec::file(
+            self.parameters.output.clone(),
+            2048 * (self.tasks.len() + self.layout.tiles.len()) as u64,
+        );
+        let planned = Planned {
             stages: vec![
                 Stage::one("prepare", &[], PREPARE_BYTES),
                 Stage::new("pairs", "pairs", &["prepare"], pairs),
             ],
+            outputs: vec![output],
             work_bytes: 4096 * self.tasks.len() as u64,
         };
-        Ok(Plan::new(draft, budget)?)
+        planned.into_plan(&AlignWorkflow::REGISTERED, &self.parameters, inputs, budget)
     }
 
     fn create(&self, _: &Plan, work: &WorkDir) -> Result<(), SourceError> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hooke_core::image::SourceError;
-use hooke_core::plan::{Draft, Plan};
+use hooke_core::plan::Plan;
 use hooke_core::{Budget, Dtype};
 use hooke_io::ChunkCache;
 use hooke_stitch::fuse::FusePlan;
@@ -21,7 +21,9 @@ use super::fuse_stage::FuseStage;
 use super::input::changed_sources;
 use super::tiles::TileReader;
 use super::{adjust, gains};
-use crate::engine::{Finished, Markers, Registered, RunBlock, WorkDir, Workflow, stamp_input};
+use crate::engine::{
+    Finished, Markers, Planned, Registered, RunBlock, WorkDir, Workflow, stamp_input,
+};
 use crate::image_output::{FirstStage, ImageOutput};
 
 /// Everything that decides the result.
@@ -174,16 +176,9 @@ impl Workflow for FuseWorkflow {
                 }
             }
         }
-        let draft = Draft {
-            command: "stitch fuse".to_owned(),
-            results_version: FuseWorkflow::REGISTERED.results_version,
-            parameters: serde_json::to_value(&self.parameters)?,
-            inputs,
-            outputs: planned.outputs,
-            stages: before.into_iter().chain(planned.stages).collect(),
-            work_bytes: planned.work_bytes,
-        };
-        Ok(Plan::new(draft, budget)?)
+        let planned =
+            Planned { stages: before.into_iter().chain(planned.stages).collect(), ..planned };
+        planned.into_plan(&FuseWorkflow::REGISTERED, &self.parameters, inputs, budget)
     }
 
     fn create(&self, _: &Plan, work: &WorkDir) -> Result<(), SourceError> {

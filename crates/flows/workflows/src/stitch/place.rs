@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use hooke_core::image::SourceError;
-use hooke_core::plan::{Block, Draft, OutputSpec, Plan, Stage};
+use hooke_core::plan::{Block, OutputSpec, Plan, Stage};
 use hooke_core::provenance::Warning;
-use hooke_core::{Axes, Axis, Budget};
+use hooke_core::{Axis, Budget};
 use hooke_stitch::Layout;
 use hooke_stitch::layout::MinQuality;
 use hooke_stitch::place::{FixedTile, PlaceMethod, PlaceOrigin, PlaceParams, place};
@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::error::StitchError;
 use super::files::{folder_of, move_paths, open_layout};
 use crate::engine::{
-    BlockContext, BlockError, Finished, Markers, Registered, RunBlock, Summary, WorkDir, Workflow,
-    stamp_input,
+    BlockContext, BlockError, Finished, Markers, Planned, Registered, RunBlock, Summary, WorkDir,
+    Workflow, stamp_input,
 };
 use crate::options::{Lengths, read_option};
 
@@ -177,24 +177,18 @@ impl PlaceWorkflow {
 impl Workflow for PlaceWorkflow {
     fn plan(&self, budget: &Budget) -> Result<Plan, SourceError> {
         let numbers = (self.layout.tiles.len() + self.layout.pairs.len()) as u64;
-        let output = OutputSpec {
-            path: self.parameters.output.clone(),
-            axes: Axes::of(&[]),
-            shape: vec![],
-            dtype: None,
-            write_unit: vec![],
-            bytes: 2048 * numbers,
-        };
-        let draft = Draft {
-            command: "stitch place".to_owned(),
-            results_version: PlaceWorkflow::REGISTERED.results_version,
-            parameters: serde_json::to_value(&self.parameters)?,
-            inputs: vec![stamp_input(&self.parameters.input, Some("hooke-layout"))?],
-            outputs: vec![output],
+        let output = OutputSpec::file(self.parameters.output.clone(), 2048 * numbers);
+        let planned = Planned {
             stages: vec![Stage::one("place", &[], (1 << 20) + 8192 * numbers)],
+            outputs: vec![output],
             work_bytes: 2048 * numbers,
         };
-        Ok(Plan::new(draft, budget)?)
+        planned.into_plan(
+            &PlaceWorkflow::REGISTERED,
+            &self.parameters,
+            vec![stamp_input(&self.parameters.input, Some("hooke-layout"))?],
+            budget,
+        )
     }
 
     fn create(&self, _: &Plan, work: &WorkDir) -> Result<(), SourceError> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use hooke_core::image::SourceError;
 use hooke_core::pixels::Typed;
-use hooke_core::plan::{Draft, InputStamp, Plan};
+use hooke_core::plan::{InputStamp, Plan};
 use hooke_core::provenance::Warning;
 use hooke_core::region::grid;
 use hooke_core::{Axes, Budget, Dtype, ImageMeta, Pixels, Region, Sample, Sourced, dispatch};
@@ -252,16 +252,7 @@ impl Workflow for BlankBdvWorkflow {
         let bytes = |_: usize, write: [u64; 5]| write.iter().product::<u64>() * sample + (1 << 20);
         let first = FirstSetStage { name: "noise", after: &[], bytes: &bytes };
         let planned = self.output.stages(&first, budget)?;
-        let draft = Draft {
-            command: Self::REGISTERED.command.to_owned(),
-            results_version: Self::REGISTERED.results_version,
-            parameters: serde_json::to_value(&self.options)?,
-            inputs: self.inputs.clone(),
-            outputs: planned.outputs,
-            stages: planned.stages,
-            work_bytes: planned.work_bytes,
-        };
-        Ok(Plan::new(draft, budget)?)
+        planned.into_plan(&Self::REGISTERED, &self.options, self.inputs.clone(), budget)
     }
 
     fn create(&self, _: &Plan, work: &WorkDir) -> Result<(), SourceError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hooke_core::image::SourceError;
 use hooke_core::pixels::Typed;
-use hooke_core::plan::{Draft, Plan};
+use hooke_core::plan::Plan;
 use hooke_core::provenance::Warning;
 use hooke_core::{Budget, Dtype, Pixels, Region, Sample, TileError, dispatch};
 use hooke_io::ChunkCache;
@@ -167,16 +167,7 @@ impl Workflow for ExportBdvWorkflow {
         let bytes = |_: usize, write: [u64; 5]| write.iter().product::<u64>() * sample;
         let first = FirstSetStage { name: "copy", after: &[], bytes: &bytes };
         let planned = self.output.stages(&first, budget)?;
-        let draft = Draft {
-            command: Self::REGISTERED.command.to_owned(),
-            results_version: Self::REGISTERED.results_version,
-            parameters: serde_json::to_value(&self.options)?,
-            inputs: self.set.stamps()?,
-            outputs: planned.outputs,
-            stages: planned.stages,
-            work_bytes: planned.work_bytes,
-        };
-        Ok(Plan::new(draft, budget)?)
+        planned.into_plan(&Self::REGISTERED, &self.options, self.set.stamps()?, budget)
     }
 
     fn create(&self, _: &Plan, work: &WorkDir) -> Result<(), SourceError> {

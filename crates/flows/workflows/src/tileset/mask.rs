@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hooke_core::image::SourceError;
 use hooke_core::pixels::Typed;
-use hooke_core::plan::{Draft, Plan};
+use hooke_core::plan::Plan;
 use hooke_core::provenance::Warning;
 use hooke_core::{Budget, Dtype, Pixels, Region, Sample, dispatch};
 use hooke_io::ChunkCache;
@@ -169,16 +169,7 @@ impl Workflow for MaskWorkflow {
                 inputs.push(stamp);
             }
         }
-        let draft = Draft {
-            command: Self::REGISTERED.command.to_owned(),
-            results_version: Self::REGISTERED.results_version,
-            parameters: serde_json::to_value(&self.options)?,
-            inputs,
-            outputs: planned.outputs,
-            stages: planned.stages,
-            work_bytes: planned.work_bytes,
-        };
-        Ok(Plan::new(draft, budget)?)
+        planned.into_plan(&Self::REGISTERED, &self.options, inputs, budget)
     }
 
     fn create(&self, _: &Plan, work: &WorkDir) -> Result<(), SourceError> {

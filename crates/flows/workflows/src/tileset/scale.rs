@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hooke_core::image::SourceError;
 use hooke_core::pixels::Typed;
-use hooke_core::plan::{Block, Draft, Plan, Stage};
+use hooke_core::plan::{Block, Plan, Stage};
 use hooke_core::provenance::Warning;
 use hooke_core::{Budget, Dtype, Pixels, Region, Sample, dispatch};
 use hooke_io::ChunkCache;
@@ -20,8 +20,8 @@ use super::options::{SetOptions, absolute, range};
 use super::pixels::{SetReader, Taking};
 use super::set::TileSet;
 use crate::engine::{
-    BlockContext, BlockError, Finished, Markers, Registered, RunBlock, Summary, WorkDir, Workflow,
-    stamp_input,
+    BlockContext, BlockError, Finished, Markers, Planned, Registered, RunBlock, Summary, WorkDir,
+    Workflow, stamp_input,
 };
 use crate::image_output::{FirstSetStage, MapStage, SetOutput, Store, TileMap, counted, samples};
 
@@ -196,16 +196,9 @@ impl Workflow for ScaleWorkflow {
         if let Some(file) = &self.options.calibration {
             inputs.push(stamp_input(file, None)?);
         }
-        let draft = Draft {
-            command: Self::REGISTERED.command.to_owned(),
-            results_version: Self::REGISTERED.results_version,
-            parameters: serde_json::to_value(&self.options)?,
-            inputs,
-            outputs: planned.outputs,
-            stages: before.into_iter().chain(planned.stages).collect(),
-            work_bytes: planned.work_bytes,
-        };
-        Ok(Plan::new(draft, budget)?)
+        let planned =
+            Planned { stages: before.into_iter().chain(planned.stages).collect(), ..planned };
+        planned.into_plan(&Self::REGISTERED, &self.options, inputs, budget)
     }
 
     fn create(&self, _: &Plan, work: &WorkDir) -> Result<(), SourceError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hooke_core::image::{ImageSink, SourceError};
 use hooke_core::pixels::Typed;
-use hooke_core::plan::{Block, Draft, Plan};
+use hooke_core::plan::{Block, Plan};
 use hooke_core::provenance::Warning;
 use hooke_core::{
     Axes, Budget, Dtype, ImageMeta, LayoutRegion, Pixels, Region, Sample, Sourced, dispatch,
@@ -201,16 +201,7 @@ impl Workflow for VolumeWorkflow {
         let bytes = |write| dispatch!(self.output.meta().dtype, T => self.typed_bytes::<T>(write));
         let first = FirstStage { name: "paste", after: &[], halo: [0; 5], bytes: &bytes };
         let planned = self.output.stages(&first, budget)?;
-        let draft = Draft {
-            command: Self::REGISTERED.command.to_owned(),
-            results_version: Self::REGISTERED.results_version,
-            parameters: serde_json::to_value(&self.options)?,
-            inputs: self.set.stamps()?,
-            outputs: planned.outputs,
-            stages: planned.stages,
-            work_bytes: planned.work_bytes,
-        };
-        Ok(Plan::new(draft, budget)?)
+        planned.into_plan(&Self::REGISTERED, &self.options, self.set.stamps()?, budget)
     }
 
     fn create(&self, _: &Plan, work: &WorkDir) -> Result<(), SourceError> {

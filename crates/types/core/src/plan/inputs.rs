@@ -62,3 +62,11 @@ pub struct OutputSpec {
     /// Estimated bytes on disk, pyramid included.
     pub bytes: u64,
 }
+
+impl OutputSpec {
+    /// An output that is no single image: a table, a page, a set, a folder.
+    pub fn file(path: PathBuf, bytes: u64) -> OutputSpec {
+        let (axes, shape, write_unit) = (Axes::of(&[]), Vec::new(), Vec::new());
+        OutputSpec { path, axes, shape, dtype: None, write_unit, bytes }
+    }
+}

@@ -17,9 +17,9 @@ use std::path::{Path, PathBuf};
 pub(crate) use count::with_labels;
 
 use hooke_core::image::SourceError;
-use hooke_core::plan::{Blocks, Draft, OutputSpec, Plan, Stage};
+use hooke_core::plan::{Blocks, OutputSpec, Plan, Stage};
 use hooke_core::provenance::Warning;
-use hooke_core::{Axes, Budget, Dtype};
+use hooke_core::{Budget, Dtype};
 use hooke_tileset::dedup::{DedupParams, SharedBox, shared_boxes};
 use hooke_tileset::placement::Place;
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ use super::options::{SetOptions, absolute};
 use super::positions::table_format;
 use super::scale::set_output;
 use super::set::TileSet;
-use crate::engine::{Finished, Markers, Registered, RunBlock, WorkDir, Workflow};
+use crate::engine::{Finished, Markers, Planned, Registered, RunBlock, WorkDir, Workflow};
 use crate::image_output::{FirstSetStage, SetOutput, Store};
 use crate::step::place;
 use crate::stitch::sibling;
@@ -160,14 +160,7 @@ impl DedupWorkflow {
 const RESOLVE_BYTES: u64 = 32 << 20;
 
 fn spec(path: &Path) -> OutputSpec {
-    OutputSpec {
-        path: path.to_owned(),
-        axes: Axes::of(&[]),
-        shape: vec![],
-        dtype: None,
-        write_unit: vec![],
-        bytes: 0,
-    }
+    OutputSpec::file(path.to_owned(), 0)
 }
 
 impl Workflow for DedupWorkflow {
@@ -193,16 +186,8 @@ impl Workflow for DedupWorkflow {
             work_bytes = planned.work_bytes;
         }
         outputs.extend(self.options.tables().iter().map(|t| spec(t)));
-        let draft = Draft {
-            command: Self::REGISTERED.command.to_owned(),
-            results_version: Self::REGISTERED.results_version,
-            parameters: serde_json::to_value(&self.options)?,
-            inputs: self.set.stamps()?,
-            outputs,
-            stages,
-            work_bytes,
-        };
-        Ok(Plan::new(draft, budget)?)
+        let planned = Planned { stages, outputs, work_bytes };
+        planned.into_plan(&Self::REGISTERED, &self.options, self.set.stamps()?, budget)
     }
 
     /// The arrays are made by `resolve`: only then it is known how large the ids are.
