@@ -1,0 +1,10 @@
+//! Bacterial time-lapses: chambers, cells, poles, tracks, family trees and growth.
+//!
+//! Arrays in, arrays out: no paths are opened here. An image is `(y, x)`, a contour a list of `(x, y)`, a pole `(y, x)`.
+//!
+//! | module | holds |
+//! |---|---|
+
+mod error;
+
+pub use error::LineageError;

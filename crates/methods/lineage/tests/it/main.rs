@@ -1,0 +1,2 @@
+//! The crate's integration tests, one module each.
+#![allow(clippy::unwrap_used)]
