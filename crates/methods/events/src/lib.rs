@@ -4,7 +4,9 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`sim`] | simulated movies with exact truth |
 
 mod error;
+pub mod sim;
 
 pub use error::EventsError;
