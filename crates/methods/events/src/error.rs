@@ -22,4 +22,19 @@ pub enum EventsError {
         /// The shape it has.
         found: Vec<usize>,
     },
+    /// A movie with samples that are NaN or infinite.
+    #[error(
+        "{count} samples are not finite, the first in frame {frame}, row {row}, column {column}; \
+         they can be treated as missing"
+    )]
+    NotFinite {
+        /// Their number.
+        count: u64,
+        /// Frame of the first.
+        frame: usize,
+        /// Row of the first.
+        row: usize,
+        /// Column of the first.
+        column: usize,
+    },
 }

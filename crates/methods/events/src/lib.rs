@@ -4,7 +4,13 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`delta`](mod@delta) | the baseline of every pixel, dF and dF/F |
+//! | [`peaks`] | peaks of a trace, as SciPy finds them |
+//! | [`sim`] | simulated movies with exact truth |
 
+pub mod delta;
 mod error;
+pub mod peaks;
+pub mod sim;
 
 pub use error::EventsError;
