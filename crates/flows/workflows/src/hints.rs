@@ -9,6 +9,7 @@ use hooke_tileset::TilesetError;
 
 use crate::blobs::BlobsError;
 use crate::convert::ConvertError;
+use crate::events::EventsError;
 use crate::stitch::StitchError;
 use crate::tileset::SetError;
 
@@ -32,6 +33,9 @@ fn hint_of(error: &(dyn Error + 'static)) -> Option<String> {
         return error.hint();
     }
     if let Some(error) = error.downcast_ref::<BlobsError>() {
+        return error.hint();
+    }
+    if let Some(error) = error.downcast_ref::<EventsError>() {
         return error.hint();
     }
     if let Some(error) = error.downcast_ref::<SetError>() {

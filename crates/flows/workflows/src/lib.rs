@@ -7,6 +7,7 @@
 //! | [`stitch`] | overlapping tiles to one seamless volume |
 //! | [`tileset`] | sets of fields of view: one scale, one mosaic, labels unique over all tiles |
 //! | [`blobs`] | blobs: found, matched, measured, in tables and stores |
+//! | [`events`] | calcium movies: registered, their baseline taken out, events found and measured |
 //! | [`simulate`] | data with exact ground truth |
 //! | [`score`] | a result against a truth |
 //! | [`step`] | what workflows of one step share |
@@ -19,9 +20,11 @@
 pub mod blobs;
 pub mod convert;
 pub mod engine;
+pub mod events;
 mod hints;
 pub mod image_output;
 pub mod info;
+mod one_image;
 mod open_files;
 pub mod options;
 pub mod report;
@@ -48,6 +51,7 @@ pub const COMMANDS: &[engine::Registered] = &[
     blobs::StatsWorkflow::REGISTERED,
     convert::ConvertWorkflow::REGISTERED,
     simulate::SimulateBlobs::REGISTERED,
+    simulate::SimulateMovie::REGISTERED,
     simulate::SimulateTiles::REGISTERED,
     simulate::SimulateLabels::REGISTERED,
     stitch::AlignWorkflow::REGISTERED,

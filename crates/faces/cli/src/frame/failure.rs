@@ -3,6 +3,7 @@
 use hooke_workflows::blobs::BlobsError;
 use hooke_workflows::convert::ConvertError;
 use hooke_workflows::engine::{self, ErrorKind, RunReport};
+use hooke_workflows::events::EventsError;
 use hooke_workflows::hints_of;
 use hooke_workflows::stitch::StitchError;
 use hooke_workflows::tileset::SetError;
@@ -87,7 +88,8 @@ fn workflow_kind(source: &(dyn std::error::Error + Send + Sync + 'static)) -> Ki
     let convert = source.downcast_ref::<ConvertError>().is_some_and(ConvertError::is_usage);
     let set = source.downcast_ref::<SetError>().is_some_and(SetError::is_usage);
     let blobs = source.downcast_ref::<BlobsError>().is_some_and(BlobsError::is_usage);
-    if stitch || convert || set || blobs { Kind::Usage } else { Kind::Input }
+    let events = source.downcast_ref::<EventsError>().is_some_and(EventsError::is_usage);
+    if stitch || convert || set || blobs || events { Kind::Usage } else { Kind::Input }
 }
 
 fn of_input(error: &(dyn std::error::Error + 'static), usage: bool) -> CliError {
@@ -137,6 +139,15 @@ impl From<BlobsError> for CliError {
         match error {
             BlobsError::Io(error) => error.into(),
             BlobsError::Engine(error) => engine_error(&error),
+            error => of_input(&error, error.is_usage()),
+        }
+    }
+}
+
+impl From<EventsError> for CliError {
+    fn from(error: EventsError) -> CliError {
+        match error {
+            EventsError::Io(error) => error.into(),
             error => of_input(&error, error.is_usage()),
         }
     }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::error::BlobsError;
 use super::options::{absolute, voxel_size};
 use crate::engine::stamp_input;
+use crate::one_image::one_image;
 
 /// Which image, and what of it, as typed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -180,22 +181,8 @@ fn open_image(
         cache: Some(Arc::clone(cache)),
         ..OpenOptions::default()
     };
-    let opened = hooke_io::open(&options.image, &how)?;
-    let all = opened.images();
-    let plain: Vec<usize> = (0..all.len()).filter(|i| !all[*i].meta().labels).collect();
-    let (path, n) = (options.image.display(), all.len());
-    match (options.index, plain.as_slice()) {
-        (Some(index), _) => all.get(index).cloned().ok_or_else(|| {
-            let what = format!("{path}: no image {index}; it has {n}, counted from 0");
-            BlobsError::usage(what, "hooke info lists them")
-        }),
-        (None, [one]) => Ok(Arc::clone(&all[*one])),
-        (None, []) if n == 1 => Ok(Arc::clone(&all[0])),
-        (None, _) => {
-            let what = format!("{path} holds {n} images");
-            Err(BlobsError::usage(what, "choose one with --image N; hooke info lists them"))
-        }
-    }
+    one_image(&options.image, &how, options.index)
+        .map_err(|e| e.sorted(BlobsError::Io, BlobsError::usage))
 }
 
 fn known_size(meta: &ImageMeta, options: &ImageOptions) -> Result<[f64; 3], BlobsError> {

@@ -30,6 +30,14 @@ pub(super) fn levels(
 ) -> Result<Vec<LevelLayout>> {
     let bad = |what: String| Err(Error::unsupported(path, what, ""));
     let chunk = how.chunk.unwrap_or([32, 128, 128]);
+    // Of a movie of planes the frames are what planes are of a volume: a file for each of a hundred
+    // thousand frames would be slow to write, and a pixel's course in time slow to read.
+    let is_movie =
+        meta.shape[2] == 1 && meta.shape[0] > 1 && how.chunk.is_none() && how.shard.is_none();
+    let spread = |space: [u64; 3]| match is_movie {
+        true => [space[0], 1, 1, space[1], space[2]],
+        false => [1, 1, space[0], space[1], space[2]],
+    };
     if chunk.contains(&0) || how.shard.is_some_and(|s| s.contains(&0)) {
         return bad(format!("chunks of {chunk:?} in shards of {:?}", how.shard));
     }
@@ -49,10 +57,11 @@ pub(super) fn levels(
         return bad(format!("a shard of {shard:?} is not made of whole chunks of {chunk:?}"));
     }
     let one = |shape: [u64; 5], factors: [u64; 3]| {
-        let inner: [u64; 5] = spread(std::array::from_fn(|d| chunk[d].min(shape[d + 2]).max(1)));
-        let outer = spread(std::array::from_fn(|d| {
-            shard[d].min(shape[d + 2].div_ceil(inner[d + 2]).max(1) * inner[d + 2])
-        }));
+        let clipped = |unit: [u64; 5], step: [u64; 5]| -> [u64; 5] {
+            std::array::from_fn(|d| unit[d].min(shape[d].div_ceil(step[d]).max(1) * step[d]))
+        };
+        let inner = clipped(spread(chunk), [1; 5]);
+        let outer = clipped(spread(shard), inner);
         LevelLayout { shape, chunk: inner, shard: sharded.then_some(outer), factors }
     };
     let mut list = vec![one(meta.shape, [1; 3])];
@@ -101,10 +110,6 @@ pub(super) fn method(meta: &ImageMeta, how: &WriteOptions) -> Downsample {
     how.downsample.unwrap_or(if meta.labels { Downsample::Mode } else { Downsample::Mean })
 }
 
-fn spread(space: [u64; 3]) -> [u64; 5] {
-    [1, 1, space[0], space[1], space[2]]
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -131,6 +136,18 @@ mod tests {
         assert_eq!(levels[1].shard, Some([1, 1, 128, 384, 20]));
         assert_eq!(levels[2].factors, [4, 4, 4]);
         assert_eq!(levels.len(), 3);
+    }
+
+    #[test]
+    fn frames_of_a_movie_share_chunks_as_planes_do() {
+        let movie = image([1000, 2, 1, 300, 100], Dtype::Float32);
+        let levels = of(&movie, &WriteOptions::default()).unwrap();
+        assert_eq!(levels[0].chunk, [32, 1, 1, 128, 100]);
+        assert_eq!(levels[0].shard, Some([64, 1, 1, 384, 100]));
+        let own = WriteOptions { chunk: Some([1, 64, 64]), ..WriteOptions::default() };
+        assert_eq!(of(&movie, &own).unwrap()[0].chunk, [1, 1, 1, 64, 64]);
+        let volumes = image([9, 1, 4, 32, 32], Dtype::Uint8);
+        assert_eq!(of(&volumes, &WriteOptions::default()).unwrap()[0].chunk, [1, 1, 4, 32, 32]);
     }
 
     #[test]

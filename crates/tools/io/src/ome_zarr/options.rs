@@ -89,7 +89,8 @@ pub enum Levels {
 pub struct WriteOptions {
     /// Metadata version.
     pub ngff: Ngff,
-    /// Chunk lengths over `z, y, x`; usually 32, 128, 128. Along t and c chunks are 1 long.
+    /// Chunk lengths over `z, y, x`; usually 32, 128, 128. Along t and c chunks are 1 long, but where
+    /// there is one plane and nothing is asked for, frames take the place of planes.
     pub chunk: Option<[u64; 3]>,
     /// Shard lengths over `z, y, x`, multiples of the chunk's; usually 128, 512, 512, with fewer
     /// planes for samples of 4 and 8 bytes.

@@ -1,6 +1,7 @@
 //! `hooke simulate ...`: data with exact ground truth.
 
 pub mod blobs;
+pub mod movie;
 pub mod tiles;
 
 use clap::Subcommand;
@@ -16,6 +17,8 @@ use crate::frame::context::Context;
 pub enum SimulateVerb {
     /// A volume of several channels whose blobs and pairs are known
     Blobs(blobs::SimulateBlobsArgs),
+    /// A calcium movie whose motion, background and events are known
+    Movie(movie::SimulateMovieArgs),
     /// Overlapping tiles whose true positions are known
     Tiles(tiles::TilesArgs),
 }
@@ -24,6 +27,7 @@ pub enum SimulateVerb {
 pub fn run(verb: SimulateVerb, cx: &Context) -> Result {
     match verb {
         SimulateVerb::Blobs(args) => blobs::run(args, cx),
+        SimulateVerb::Movie(args) => movie::run(args, cx),
         SimulateVerb::Tiles(args) => tiles::run(args, cx),
     }
 }
