@@ -15,6 +15,7 @@
 //! | [`integral`] | sums over boxes in constant time |
 //! | [`morphology`] | erosion, dilation, opening and closing of masks |
 //! | [`order`] | medians, quantiles, histograms, median filters, running minimum and maximum |
+//! | [`outline`] | lines along which an image crosses a level |
 //! | [`project`] | maximum, minimum and mean along an axis |
 //! | [`resample`] | binning, shifted regions, cubic B-splines with gradients |
 //! | [`savgol`] | Savitzky-Golay smoothing and derivatives |
@@ -30,6 +31,7 @@ pub mod gaussian;
 pub mod integral;
 pub mod morphology;
 pub mod order;
+pub mod outline;
 pub mod project;
 pub mod resample;
 pub mod savgol;

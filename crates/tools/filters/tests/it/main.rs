@@ -6,6 +6,7 @@ mod distance;
 mod fft;
 mod morphology;
 mod order;
+mod outline;
 mod reductions;
 mod resample;
 mod savgol;
