@@ -7,6 +7,7 @@
 //!
 //! | module | holds |
 //! | --- | --- |
+//! | [`assignment`] | rectangular linear sum assignment |
 //! | [`components`] | connected components, their sizes, removal of small objects and holes |
 //! | [`distance`] | exact Euclidean distance transforms of masks and labels |
 //! | [`fft`] | real Fourier transforms, zero-padded input, the centre of a correlation |
@@ -20,6 +21,7 @@
 //! | [`resample`] | binning, shifted regions, cubic B-splines with gradients |
 //! | [`savgol`] | Savitzky-Golay smoothing and derivatives |
 
+pub mod assignment;
 mod border;
 mod column_blocks;
 pub mod components;
