@@ -20,6 +20,7 @@
 //! | [`project`] | maximum, minimum and mean along an axis |
 //! | [`resample`] | binning, shifted regions, cubic B-splines with gradients |
 //! | [`savgol`] | Savitzky-Golay smoothing and derivatives |
+//! | [`watershed`] | marker-controlled watershed, maxima as markers |
 
 pub mod assignment;
 mod border;
@@ -37,6 +38,7 @@ pub mod outline;
 pub mod project;
 pub mod resample;
 pub mod savgol;
+pub mod watershed;
 
 pub use border::Border;
 pub use connectivity::Connectivity;

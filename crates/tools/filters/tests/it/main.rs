@@ -12,6 +12,7 @@ mod reductions;
 mod resample;
 mod savgol;
 mod smoothing;
+mod watershed;
 
 /// Values in -1..1 from a seed (splitmix64), the same on every machine.
 pub fn noise(len: usize, seed: u64) -> Vec<f32> {
