@@ -37,4 +37,18 @@ pub enum EventsError {
         /// Column of the first.
         column: usize,
     },
+    /// A movie whose baseline was not taken out.
+    #[error(
+        "the movie looks raw: its median level {level} is far above its noise of {noise_sd}; take \
+         the baseline out first"
+    )]
+    Raw {
+        /// Median of the movie.
+        level: f32,
+        /// Median standard deviation of the noise after smoothing.
+        noise_sd: f32,
+    },
+    /// More components than labels of 32 bits can number.
+    #[error("more than 4294967294 components; drop small ones or raise the threshold")]
+    TooManyLabels,
 }

@@ -5,10 +5,12 @@
 //! | module | holds |
 //! |---|---|
 //! | [`delta`](mod@delta) | the baseline of every pixel, dF and dF/F |
+//! | [`detect`] | events found in the noise |
 //! | [`peaks`] | peaks of a trace, as SciPy finds them |
 //! | [`sim`] | simulated movies with exact truth |
 
 pub mod delta;
+pub mod detect;
 mod error;
 pub mod peaks;
 pub mod sim;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod delta;
+mod detect_conformance;
 mod kit;
 mod peaks;
 mod sim;

@@ -1,0 +1,200 @@
+//! Small holes filled, small objects dropped, events numbered.
+
+use hooke_filters::Connectivity;
+use hooke_filters::components::{remove_small_holes, remove_small_objects};
+use ndarray::{Array3, ArrayView3, ArrayViewMut3, Axis, Slice, s};
+use rayon::prelude::*;
+
+use super::stream::{Merge, Merged, Voxels, label_slab};
+use super::{DetectParams, Extent, Part};
+use crate::EventsError;
+
+/// Frames of a slab of a movie in memory.
+const SLAB: usize = 64;
+
+/// What is done to a mask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cleaning {
+    /// Small holes are filled.
+    FillHoles,
+    /// Small objects are dropped.
+    DropObjects,
+}
+
+impl DetectParams {
+    /// The steps of cleaning in their order: what, and what sizes are counted in.
+    ///
+    /// Steps that would do nothing are left out.
+    pub fn cleanings(&self) -> Vec<(Cleaning, Extent)> {
+        let mut steps = vec![
+            (Cleaning::FillHoles, self.holes_depth),
+            (Cleaning::DropObjects, self.objects_depth),
+        ];
+        if self.objects_first {
+            steps.reverse();
+        }
+        steps.retain(|(what, _)| self.size_of(*what) > 0);
+        steps
+    }
+
+    /// Voxels and connectivity of a step of cleaning.
+    fn size_of(&self, what: Cleaning) -> usize {
+        match what {
+            Cleaning::FillHoles => self.fill_holes,
+            Cleaning::DropObjects => self.min_size,
+        }
+    }
+
+    fn connectivity_of(&self, what: Cleaning) -> Connectivity {
+        connectivity(match what {
+            Cleaning::FillHoles => self.holes_connectivity,
+            Cleaning::DropObjects => self.object_connectivity,
+        })
+    }
+
+    /// The voxels whose components a step of cleaning over whole events looks at, and their connectivity.
+    pub fn looks_at(&self, what: Cleaning) -> (Voxels, Connectivity) {
+        let voxels = match what {
+            Cleaning::FillHoles => Voxels::Unmarked,
+            Cleaning::DropObjects => Voxels::Marked,
+        };
+        (voxels, self.connectivity_of(what))
+    }
+
+    /// Whether a step of cleaning over whole events changes the voxels of a component.
+    ///
+    /// Background that reaches the border of the movie is no hole.
+    pub fn changes(&self, what: Cleaning, component: &Part) -> bool {
+        let is_small = component.size < self.size_of(what) as u64;
+        is_small && (what == Cleaning::DropObjects || !component.touches_border)
+    }
+}
+
+/// The connectivity of a number of axes that was checked before.
+pub(super) fn connectivity(axes: usize) -> Connectivity {
+    Connectivity::from_axes(axes).unwrap_or(Connectivity::Faces)
+}
+
+/// Cleans each frame of a slab in a window of `depth` frames to each side. Parallel.
+///
+/// * `mask`: `(t, y, x)`; `core`: the frames that are wanted. Around them there must be `depth` more where
+///   the movie goes on; its first and last frame are repeated beyond its ends.
+pub fn clean_in_windows(
+    mask: ArrayView3<'_, bool>,
+    core: std::ops::Range<usize>,
+    depth: usize,
+    what: Cleaning,
+    params: &DetectParams,
+) -> Array3<bool> {
+    let (frames, height, width) = mask.dim();
+    let clean = |t: usize| {
+        let window: Vec<isize> = (-(depth as isize)..=depth as isize)
+            .map(|d| (t as isize + d).clamp(0, frames as isize - 1))
+            .collect();
+        let mut voxels: Vec<bool> = Vec::with_capacity(window.len() * height * width);
+        for i in &window {
+            voxels.extend(mask.index_axis(Axis(0), *i as usize));
+        }
+        let shape = [window.len(), height, width];
+        let (size, connectivity) = (params.size_of(what), params.connectivity_of(what));
+        match what {
+            Cleaning::FillHoles => remove_small_holes(&mut voxels, shape, connectivity, size),
+            Cleaning::DropObjects => remove_small_objects(&mut voxels, shape, connectivity, size),
+        }
+        voxels.drain(..depth * height * width);
+        voxels.truncate(height * width);
+        voxels
+    };
+    let cleaned: Vec<Vec<bool>> = core.clone().into_par_iter().map(clean).collect();
+    Array3::from_shape_vec((core.len(), height, width), cleaned.concat())
+        .unwrap_or_else(|_| Array3::from_elem((core.len(), height, width), false))
+}
+
+/// Applies a step over whole events to a slab whose components were found and joined.
+///
+/// * `labels`: of the slab, as [`Merged::relabel`] leaves them, of a merge that kept what changes.
+pub fn apply_cleaning(
+    mut mask: ArrayViewMut3<'_, bool>,
+    labels: ArrayView3<'_, u32>,
+    what: Cleaning,
+) {
+    mask.zip_mut_with(&labels, |mask, label| {
+        if *label > 0 {
+            *mask = what == Cleaning::FillHoles;
+        }
+    });
+}
+
+/// Slabs of a movie in memory.
+fn slabs(frames: usize) -> impl Iterator<Item = Slice> {
+    (0..frames).step_by(SLAB).map(move |t| Slice::from(t..(t + SLAB).min(frames)))
+}
+
+/// Cleans a mask and numbers its events; `values` give their peaks.
+pub(super) fn clean_and_label(
+    mut mask: Array3<bool>,
+    values: &(dyn Fn(usize, usize) -> Array3<f32> + Sync),
+    params: &DetectParams,
+) -> Result<(Array3<u32>, Vec<Part>), EventsError> {
+    for (what, extent) in params.cleanings() {
+        match extent {
+            Extent::Frames(depth) => {
+                let frames = mask.dim().0;
+                mask = clean_in_windows(mask.view(), 0..frames, depth, what, params);
+            }
+            Extent::Event => {
+                let (voxels, connectivity) = params.looks_at(what);
+                let (labels, _) = label(&mask, voxels, connectivity, None, |component| {
+                    params.changes(what, component)
+                })?;
+                apply_cleaning(mask.view_mut(), labels.view(), what);
+            }
+        }
+    }
+    let connectivity = connectivity(params.connectivity);
+    let (labels, merged) = label(&mask, Voxels::Marked, connectivity, Some(values), |_| true)?;
+    Ok((labels, merged.components))
+}
+
+fn label(
+    mask: &Array3<bool>,
+    voxels: Voxels,
+    connectivity: Connectivity,
+    values: Option<&(dyn Fn(usize, usize) -> Array3<f32> + Sync)>,
+    keep: impl Fn(&Part) -> bool,
+) -> Result<(Array3<u32>, Merged), EventsError> {
+    let frames = mask.dim().0;
+    let mut labels = Array3::zeros(mask.raw_dim());
+    let mut merge = Merge::new(connectivity);
+    for slab in slabs(frames) {
+        let first = slab.start as usize;
+        let part = mask.slice_axis(Axis(0), slab);
+        let values = values.map(|v| v(first, first + part.dim().0));
+        let place = (first, frames);
+        let values = values.as_ref().map(|v| v.view());
+        let (found, parts) = label_slab(part, voxels, connectivity, place, values)?;
+        labels.slice_axis_mut(Axis(0), slab).assign(&found);
+        merge.push(&parts);
+    }
+    let merged = merge.finish(keep)?;
+    for (i, slab) in slabs(frames).enumerate() {
+        merged.relabel(i, labels.slice_axis_mut(Axis(0), slab));
+    }
+    Ok((labels, merged))
+}
+
+/// Takes marks out of the mask near the edges of frames and outside of the valid part.
+pub(super) fn exclude(mut mask: ArrayViewMut3<'_, bool>, params: &DetectParams) {
+    let (_, height, width) = mask.dim();
+    let border = params.exclude_border;
+    let [y0, y1, x0, x1] = params.valid.unwrap_or([0, height, 0, width]);
+    let keep = |low: usize, high: usize, len: usize| {
+        let first = low.max(border).min(len);
+        first..high.min(len.saturating_sub(border)).max(first)
+    };
+    let (rows, columns) = (keep(y0, y1, height), keep(x0, x1, width));
+    mask.slice_mut(s![.., ..rows.start, ..]).fill(false);
+    mask.slice_mut(s![.., rows.end.., ..]).fill(false);
+    mask.slice_mut(s![.., .., ..columns.start]).fill(false);
+    mask.slice_mut(s![.., .., columns.end..]).fill(false);
+}
