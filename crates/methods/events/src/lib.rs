@@ -7,12 +7,14 @@
 //! | [`delta`](mod@delta) | the baseline of every pixel, dF and dF/F |
 //! | [`detect`] | events found in the noise |
 //! | [`peaks`] | peaks of a trace, as SciPy finds them |
+//! | [`score`] | results against the truth |
 //! | [`sim`] | simulated movies with exact truth |
 
 pub mod delta;
 pub mod detect;
 mod error;
 pub mod peaks;
+pub mod score;
 pub mod sim;
 
 pub use error::EventsError;

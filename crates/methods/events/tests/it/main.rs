@@ -5,4 +5,5 @@ mod delta;
 mod detect_conformance;
 mod kit;
 mod peaks;
+mod score_events;
 mod sim;

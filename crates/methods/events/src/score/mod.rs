@@ -1,0 +1,7 @@
+//! Results against the truth.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`events`] | event maps |
+
+pub mod events;
