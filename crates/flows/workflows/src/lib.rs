@@ -50,6 +50,7 @@ pub const COMMANDS: &[engine::Registered] = &[
     blobs::MatchWorkflow::REGISTERED,
     blobs::StatsWorkflow::REGISTERED,
     convert::ConvertWorkflow::REGISTERED,
+    events::DeltaWorkflow::REGISTERED,
     simulate::SimulateBlobs::REGISTERED,
     simulate::SimulateMovie::REGISTERED,
     simulate::SimulateTiles::REGISTERED,

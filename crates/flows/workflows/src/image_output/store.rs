@@ -115,6 +115,7 @@ impl Store {
             ngff,
             chunk: Some(chunk),
             shard: if ngff == Ngff::V05 { Some(shard) } else { None },
+            frames_as_planes: self.chunk.is_none() && self.shard.is_none(),
             compression: Some(compression),
             levels,
             factors: self.factors(format)?,
@@ -268,7 +269,8 @@ fn show(lengths: [u64; 3]) -> String {
 
 /// Up to four chunks per axis, doubling the shortest axis while a shard stays small.
 fn usual_shard(chunk: [u64; 3], meta: &ImageMeta) -> [u64; 3] {
-    let space = [meta.shape[2], meta.shape[3], meta.shape[4]];
+    let [t, _, z, y, x] = meta.shape;
+    let space = [if z == 1 { t } else { z }, y, x];
     let bytes = |shard: [u64; 3]| {
         let clipped = (0..3).map(|d| shard[d].min(space[d].max(1)));
         clipped.product::<u64>() * meta.dtype.size() as u64

@@ -342,5 +342,5 @@ impl SimulateMovie {
 }
 
 fn how() -> WriteOptions {
-    WriteOptions { levels: Levels::Count(1), ..WriteOptions::default() }
+    WriteOptions { levels: Levels::Count(1), frames_as_planes: true, ..WriteOptions::default() }
 }

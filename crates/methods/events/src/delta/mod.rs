@@ -7,6 +7,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `params` | how baselines are made |
 //! | `quantile` | running quantile, corrected for noise: the default |
 //! | `filters` | astroCAST's minimum filter, suite2p's maximin |
 //! | `decay` | how fast the movie bleaches |
@@ -17,12 +18,11 @@
 mod decay;
 mod filters;
 mod missing;
+mod params;
 mod quantile;
 
-use std::str::FromStr;
-
 use hooke_filters::order;
-use ndarray::{Array2, Array3, ArrayView2, ArrayView3, CowArray, Ix3};
+use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis, CowArray, Ix3};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -30,136 +30,13 @@ use crate::EventsError;
 use decay::Decay;
 pub use filters::min_filter;
 pub use missing::{NotFinite, fill_missing, not_finite};
+pub use params::{Baseline, DeltaParams, Quantity};
 
 /// Pixels that are worked on side by side.
 const LANES: usize = 64;
 
 /// Frames are looked at on a grid of at most about this many pixels for the bleaching.
 const MEDIAN_PIXELS: usize = 4096;
-
-/// What comes out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Quantity {
-    /// What rises above the baseline.
-    #[serde(rename = "dF")]
-    DeltaF,
-    /// The same over the baseline.
-    #[serde(rename = "dFF")]
-    DeltaFOverF,
-    /// The baseline.
-    #[serde(rename = "background")]
-    Background,
-}
-
-/// How the baseline is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Baseline {
-    /// Running quantile of binned frames, corrected for noise, smoothed.
-    Quantile,
-    /// astroCAST's minimum filter. Below the truth by about twice the noise.
-    MinFilter,
-    /// suite2p's: smoothed, running minimum, running maximum.
-    Maximin,
-}
-
-impl FromStr for Baseline {
-    type Err = EventsError;
-
-    fn from_str(name: &str) -> Result<Self, EventsError> {
-        let reason = match name {
-            "quantile" => return Ok(Self::Quantile),
-            "min_filter" => return Ok(Self::MinFilter),
-            "maximin" => return Ok(Self::Maximin),
-            "rbf" => "`rbf` is not offered: it flattens events; `quantile` is the baseline to use",
-            _ => "one of quantile, min_filter, maximin is wanted",
-        };
-        Err(EventsError::Parameter { name: "baseline", reason: reason.to_owned() })
-    }
-}
-
-impl Baseline {
-    /// The window that is used when none is asked for, frames.
-    pub fn default_window(self) -> usize {
-        match self {
-            Self::MinFilter => 100,
-            Self::Quantile | Self::Maximin => 300,
-        }
-    }
-}
-
-/// How baselines are made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DeltaParams {
-    /// What comes out.
-    pub method: Quantity,
-    /// How the baseline is found.
-    pub baseline: Baseline,
-    /// Frames that a baseline is found from; `None` is [`Baseline::default_window`].
-    pub window: Option<usize>,
-    /// Frames averaged before the quantile.
-    pub bin: usize,
-    /// The quantile, between 0 and 1.
-    pub quantile: f64,
-    /// Standard deviation in bins of the smoothing after the quantile.
-    pub smooth: f64,
-    /// Grey level of darkness, for dF/F.
-    pub offset: f64,
-    /// Least divisor of dF/F; `None` is one part in 100 of the median level above `offset`.
-    pub floor: Option<f64>,
-    /// Puts the second frame of the result in place of the first, as astroCAST does.
-    pub overwrite_first_frame: bool,
-}
-
-impl Default for DeltaParams {
-    fn default() -> Self {
-        Self {
-            method: Quantity::DeltaF,
-            baseline: Baseline::Quantile,
-            window: None,
-            bin: 5,
-            quantile: 0.3,
-            smooth: 6.0,
-            offset: 0.0,
-            floor: None,
-            overwrite_first_frame: false,
-        }
-    }
-}
-
-impl DeltaParams {
-    /// Checks every value.
-    ///
-    /// # Errors
-    /// [`EventsError::Parameter`].
-    pub fn validate(&self) -> Result<(), EventsError> {
-        let floor_is_sound = self.floor.is_none_or(|f| f > 0.0 && f.is_finite());
-        let checks = [
-            ("window", self.window.is_none_or(|w| w >= 2), "at least 2 frames are wanted"),
-            ("bin", self.bin >= 1, "at least 1 frame is wanted"),
-            (
-                "quantile",
-                self.quantile > 0.0 && self.quantile < 1.0,
-                "a number between 0 and 1 is wanted",
-            ),
-            ("smooth", (0.0..1e4).contains(&self.smooth), "0 to 10,000 bins are wanted"),
-            ("offset", self.offset.is_finite(), "a number is wanted"),
-            ("floor", floor_is_sound, "a number above 0 is wanted"),
-        ];
-        match checks.into_iter().find(|(_, is_sound, _)| !is_sound) {
-            Some((name, _, wanted)) => {
-                Err(EventsError::Parameter { name, reason: wanted.to_owned() })
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// The window in a movie of so many frames: never longer than the movie.
-    pub fn window_in(&self, frames: usize) -> usize {
-        self.window.unwrap_or(self.baseline.default_window()).min(frames)
-    }
-}
 
 /// The level of a frame: the median of an even grid of its pixels, 0 for an empty frame.
 ///
@@ -189,6 +66,24 @@ pub struct DeltaBlock {
     pub background: Option<Array3<f32>>,
     /// Standard deviation of each pixel's noise, in the units of the movie.
     pub noise_sd: Array2<f32>,
+    /// What a user should know.
+    pub report: Report,
+}
+
+/// The baselines of some pixels.
+#[derive(Debug, Clone)]
+pub struct Baselines {
+    /// Values that lines go through, `(knot, y, x)`.
+    pub knots: Array3<f32>,
+    /// Standard deviation of each pixel's noise, in the units of the movie.
+    pub noise_sd: Array2<f32>,
+    /// What a user should know.
+    pub report: Report,
+}
+
+/// What a user should know of some baselines.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Report {
     /// Least baseline; infinite without pixels.
     pub baseline_min: f32,
     /// Pixels whose baseline falls below the floor of dF/F.
@@ -197,15 +92,20 @@ pub struct DeltaBlock {
     pub pixels_busy: usize,
 }
 
-impl DeltaBlock {
-    fn empty(dim: (usize, usize, usize), with_background: bool) -> Self {
+impl Default for Report {
+    fn default() -> Self {
+        Self { baseline_min: f32::INFINITY, pixels_floored: 0, pixels_busy: 0 }
+    }
+}
+
+impl Report {
+    /// Of the pixels of both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
         Self {
-            values: Array3::zeros(dim),
-            background: with_background.then(|| Array3::zeros(dim)),
-            noise_sd: Array2::zeros((dim.1, dim.2)),
-            baseline_min: f32::INFINITY,
-            pixels_floored: 0,
-            pixels_busy: 0,
+            baseline_min: self.baseline_min.min(other.baseline_min),
+            pixels_floored: self.pixels_floored + other.pixels_floored,
+            pixels_busy: self.pixels_busy + other.pixels_busy,
         }
     }
 }
@@ -266,6 +166,24 @@ impl Delta {
         movie: ArrayView3<'_, f32>,
         with_background: bool,
     ) -> Result<DeltaBlock, EventsError> {
+        let found = self.baselines(movie)?;
+        let values = |method| self.frames(0, movie, found.knots.view(), method);
+        let mut main = values(self.params.method);
+        if self.repeats_second_frame() && !main.is_empty() {
+            let second = main.index_axis(Axis(0), 1).to_owned();
+            main.index_axis_mut(Axis(0), 0).assign(&second);
+        }
+        let background = with_background.then(|| values(Quantity::Background));
+        Ok(DeltaBlock { values: main, background, report: found.report, noise_sd: found.noise_sd })
+    }
+
+    /// Baselines of a block of pixels. Parallel; equal for any blocks.
+    ///
+    /// * `movie`: `(t, y, x)`, all frames of some pixels.
+    ///
+    /// # Errors
+    /// As [`Delta::apply`].
+    pub fn baselines(&self, movie: ArrayView3<'_, f32>) -> Result<Baselines, EventsError> {
         let (frames, height, width) = movie.dim();
         if frames != self.frames {
             return Err(EventsError::Shape {
@@ -275,126 +193,135 @@ impl Delta {
             });
         }
         not_finite(movie).into_result()?;
+        let mut knots = Array3::zeros((self.knots(), height, width));
         if movie.is_empty() {
-            return Ok(DeltaBlock::empty(movie.dim(), with_background));
+            let (noise_sd, report) = (Array2::zeros((height, width)), Report::default());
+            return Ok(Baselines { knots, noise_sd, report });
         }
         let movie: CowArray<'_, f32, Ix3> = movie.as_standard_layout();
         let pixels = height * width;
-        let samples = movie.as_slice().unwrap_or_default();
-        let (lanes, knots) = self.baselines(samples, pixels);
+        let lanes = self.lanes(movie.as_slice().unwrap_or_default(), pixels);
+        let out = knots.as_slice_mut().unwrap_or_default();
+        out.par_chunks_mut(pixels).enumerate().for_each(|(k, row)| {
+            for (row, lanes) in row.chunks_mut(LANES).zip(&lanes) {
+                row.copy_from_slice(&lanes.baseline[k * lanes.width..][..lanes.width]);
+            }
+        });
+        let noise: Vec<f32> = lanes.iter().flat_map(|l| l.noise_sd.iter().copied()).collect();
+        let noise_sd = Array2::from_shape_vec((height, width), noise)
+            .unwrap_or_else(|_| Array2::zeros((height, width)));
+        let report = self.report(knots.view(), &lanes);
+        Ok(Baselines { knots, noise_sd, report })
+    }
+
+    /// Whether the second frame of the result stands in place of the first, as astroCAST has it.
+    pub fn repeats_second_frame(&self) -> bool {
+        self.params.overwrite_first_frame && self.frames > 1
+    }
+
+    /// How many values of a baseline are kept; lines go through them.
+    pub fn knots(&self) -> usize {
+        match self.places() {
+            Knots::Frames => self.frames,
+            Knots::Bins(bins) => bins.count,
+        }
+    }
+
+    /// What is made of the frames from number `first` on, whole or a part of their pixels. Parallel.
+    ///
+    /// * `movie`: `(t, y, x)`. `knots`: of [`Delta::baselines`], of the same pixels, all of them.
+    ///
+    /// # Panics
+    /// When the arrays have different pixels, or there are fewer knots than [`Delta::knots`].
+    pub fn frames(
+        &self,
+        first: usize,
+        movie: ArrayView3<'_, f32>,
+        knots: ArrayView3<'_, f32>,
+        method: Quantity,
+    ) -> Array3<f32> {
+        let (frames, height, width) = movie.dim();
+        let (pixels, places) = (height * width, self.places());
         let mut values = Array3::zeros((frames, height, width));
-        let mut background = with_background.then(|| Array3::zeros((frames, height, width)));
-        let write = |out: &mut Array3<f32>, method| {
-            let out = out.as_slice_mut().unwrap_or_default();
-            out.par_chunks_mut(pixels).enumerate().for_each(|(t, out)| {
-                let source = &samples[t * pixels..][..pixels];
-                self.write_frame(&lanes, knots.at(t), source, method, out);
-            });
-        };
-        write(&mut values, self.params.method);
-        if let Some(background) = &mut background {
-            write(background, Quantity::Background);
+        if values.is_empty() {
+            return values;
         }
-        if self.params.overwrite_first_frame && frames > 1 {
-            let second = values.index_axis(ndarray::Axis(0), 1).to_owned();
-            values.index_axis_mut(ndarray::Axis(0), 0).assign(&second);
+        let (movie, knots) = (movie.as_standard_layout(), knots.as_standard_layout());
+        let samples = movie.as_slice().unwrap_or_default();
+        let baseline = knots.as_slice().unwrap_or_default();
+        let last = self.knots() - 1;
+        let row = |k: usize| &baseline[k.min(last) * pixels..][..pixels];
+        let out = values.as_slice_mut().unwrap_or_default();
+        out.par_chunks_mut(pixels).enumerate().for_each(|(t, out)| {
+            let (knot, part) = places.at(first + t);
+            let source = &samples[t * pixels..][..pixels];
+            self.write_frame([row(knot), row(knot + 1)], part, source, method, out);
+        });
+        values
+    }
+
+    fn places(&self) -> Knots {
+        match self.params.baseline {
+            Baseline::Quantile => Knots::Bins(quantile::Bins::new(self.frames, self.params.bin)),
+            Baseline::MinFilter | Baseline::Maximin => Knots::Frames,
         }
-        Ok(self.report(values, background, &lanes, &knots, [height, width]))
     }
 
     /// Baselines of all pixels, some at a time.
-    fn baselines(&self, samples: &[f32], pixels: usize) -> (Vec<Lanes>, Knots) {
+    fn lanes(&self, samples: &[f32], pixels: usize) -> Vec<Lanes> {
         let frames = self.frames;
         let window = self.params.window_in(frames);
-        let chunks = 0..pixels.div_ceil(LANES);
+        let chunks = (0..pixels.div_ceil(LANES)).into_par_iter();
         let of_chunk = |c: usize| (c * LANES, LANES.min(pixels - c * LANES));
         match self.params.baseline {
             Baseline::Quantile => {
                 let running = quantile::Running::new(&self.params, frames, window, &self.decay);
-                let lanes = |c| running.lanes(samples, pixels, of_chunk(c));
-                let lanes = chunks.into_par_iter().map(lanes).collect();
-                (lanes, Knots::Bins(running.bins))
+                chunks.map(|c| running.lanes(samples, pixels, of_chunk(c))).collect()
             }
-            Baseline::MinFilter | Baseline::Maximin => {
-                let lanes = |c| {
-                    let method = self.params.baseline;
-                    filters::lanes(method, samples, frames, pixels, of_chunk(c), window)
-                };
-                (chunks.into_par_iter().map(lanes).collect(), Knots::Frames)
-            }
+            method => chunks
+                .map(|c| filters::lanes(method, samples, frames, pixels, of_chunk(c), window))
+                .collect(),
         }
     }
 
     fn write_frame(
         &self,
-        lanes: &[Lanes],
-        (knot, part): (usize, f32),
+        [low, high]: [&[f32]; 2],
+        part: f32,
         source: &[f32],
         method: Quantity,
         out: &mut [f32],
     ) {
         let (offset, floor) = (self.params.offset as f32, self.floor);
-        let chunks = source.chunks(LANES).zip(out.chunks_mut(LANES)).zip(lanes);
-        for ((source, out), lanes) in chunks {
-            let (low, high) = lanes.knot(knot);
-            let baseline = low.iter().zip(high).map(|(a, b)| a + part * (b - a));
-            let pixels = out.iter_mut().zip(source).zip(baseline);
-            match method {
-                Quantity::DeltaF => pixels.for_each(|((out, x), b)| *out = x - b),
-                Quantity::Background => pixels.for_each(|((out, _), b)| *out = b),
-                Quantity::DeltaFOverF => {
-                    pixels.for_each(|((out, x), b)| *out = (x - b) / (b - offset).max(floor));
-                }
+        let baseline = low.iter().zip(high).map(|(a, b)| a + part * (b - a));
+        let pixels = out.iter_mut().zip(source).zip(baseline);
+        match method {
+            Quantity::DeltaF => pixels.for_each(|((out, x), b)| *out = x - b),
+            Quantity::Background => pixels.for_each(|((out, _), b)| *out = b),
+            Quantity::DeltaFOverF => {
+                pixels.for_each(|((out, x), b)| *out = (x - b) / (b - offset).max(floor));
             }
         }
     }
 
-    fn report(
-        &self,
-        values: Array3<f32>,
-        background: Option<Array3<f32>>,
-        lanes: &[Lanes],
-        knots: &Knots,
-        [height, width]: [usize; 2],
-    ) -> DeltaBlock {
+    fn report(&self, knots: ArrayView3<'_, f32>, lanes: &[Lanes]) -> Report {
         // A baseline between knots is between their values; beyond the outer ones it goes on straight.
-        let ends = [0, self.frames - 1].map(|t| knots.at(t));
-        let mut baseline_min = f32::INFINITY;
-        let mut pixels_floored = 0;
-        for lanes in lanes {
-            let mut least = vec![f32::INFINITY; lanes.width];
-            for row in lanes.baseline.chunks_exact(lanes.width) {
-                least.iter_mut().zip(row).for_each(|(least, b)| *least = least.min(*b));
-            }
-            for (knot, part) in ends {
-                let (low, high) = lanes.knot(knot);
-                let ends = low.iter().zip(high).map(|(a, b)| a + part * (b - a));
-                least.iter_mut().zip(ends).for_each(|(least, b)| *least = least.min(b));
-            }
-            for least in least {
-                baseline_min = baseline_min.min(least);
-                pixels_floored += usize::from(least - (self.params.offset as f32) < self.floor);
-            }
+        let places = self.places();
+        let last = knots.dim().0 - 1;
+        let mut least = knots.fold_axis(Axis(0), f32::INFINITY, |a, b| a.min(*b));
+        for (knot, part) in [0, self.frames - 1].map(|t| places.at(t)) {
+            let row = |k: usize| knots.index_axis(Axis(0), k.min(last));
+            ndarray::Zip::from(&mut least)
+                .and(row(knot))
+                .and(row(knot + 1))
+                .for_each(|least, a, b| *least = least.min(a + part * (b - a)));
         }
-        let noise: Vec<f32> = lanes.iter().flat_map(|l| l.noise_sd.iter().copied()).collect();
-        DeltaBlock {
-            values,
-            background,
-            noise_sd: Array2::from_shape_vec((height, width), noise)
-                .unwrap_or_else(|_| Array2::zeros((height, width))),
-            baseline_min,
-            pixels_floored,
+        let is_floored = |b: &&f32| **b - (self.params.offset as f32) < self.floor;
+        Report {
+            baseline_min: least.iter().fold(f32::INFINITY, |a, b| a.min(*b)),
+            pixels_floored: least.iter().filter(is_floored).count(),
             pixels_busy: lanes.iter().flat_map(|l| &l.is_busy).filter(|b| **b).count(),
         }
-    }
-}
-
-impl Lanes {
-    /// Baselines at a knot and at the one after it; the last knot goes with itself.
-    fn knot(&self, knot: usize) -> (&[f32], &[f32]) {
-        let row = |k: usize| &self.baseline[k * self.width..][..self.width];
-        let last = self.baseline.len() / self.width - 1;
-        (row(knot.min(last)), row((knot + 1).min(last)))
     }
 }
 

@@ -38,7 +38,7 @@ fn minimum_filter_equals_astrocast() {
         for (found, wanted) in found.values.iter().zip(&arrays[&format!("{name}_w31")].values) {
             assert!((f64::from(*found) - wanted).abs() < 4e-5, "{found} {wanted}");
         }
-        assert_eq!((found.pixels_floored, found.background), (0, None));
+        assert_eq!((found.report.pixels_floored, found.background), (0, None));
     }
 }
 
@@ -100,7 +100,11 @@ fn noise_is_measured_and_maximin_lies_below() {
         assert!((sd / truth - 1.0).abs() < 0.05, "{baseline:?} {sd} {truth}");
         let background = found.background.unwrap();
         let least = background.iter().copied().fold(f32::INFINITY, f32::min);
-        assert!((found.baseline_min - least).abs() <= 1e-3, "{} {least}", found.baseline_min);
+        assert!(
+            (found.report.baseline_min - least).abs() <= 1e-3,
+            "{} {least}",
+            found.report.baseline_min
+        );
         biases.push(f64::from(found.values.mean().unwrap()) / sd);
     }
     assert!(biases[0].abs() < 0.03 && biases[1] > 0.1 && biases[2] > 1.5, "{biases:?}");
@@ -145,7 +149,7 @@ fn a_constant_movie_is_its_own_baseline() {
             let found = delta(movie.view(), &params, true).unwrap();
             assert!(found.values.iter().all(|v| v.abs() < 1e-4), "{baseline:?} {frames}");
             assert!(found.background.unwrap().iter().all(|b| (b - 50.0).abs() < 1e-4));
-            assert_eq!(found.pixels_busy, 0);
+            assert_eq!(found.report.pixels_busy, 0);
         }
     }
     for empty in [(0, 4, 4), (5, 0, 4), (5, 4, 0)] {
@@ -174,7 +178,7 @@ fn dff_is_finite_floored_and_free_of_the_offset() {
     };
     let found = delta(movie.view(), &params, true).unwrap();
     assert!(found.values.iter().all(|v| v.is_finite()));
-    assert_eq!(found.pixels_floored, 12);
+    assert_eq!(found.report.pixels_floored, 12);
     assert_eq!(found.values.index_axis(Axis(0), 0), found.values.index_axis(Axis(0), 1));
     let background = found.background.unwrap();
     let (b, x) = (background[[70, 5, 5]], movie[[70, 5, 5]]);
@@ -191,7 +195,7 @@ fn pixels_that_are_mostly_active_are_reported() {
         movie[[t, 0, 1]] += 60.0;
     }
     let found = delta(movie.view(), &DeltaParams::default(), false).unwrap();
-    assert_eq!(found.pixels_busy, 1);
+    assert_eq!(found.report.pixels_busy, 1);
 }
 
 #[test]

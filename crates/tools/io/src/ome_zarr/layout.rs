@@ -30,10 +30,7 @@ pub(super) fn levels(
 ) -> Result<Vec<LevelLayout>> {
     let bad = |what: String| Err(Error::unsupported(path, what, ""));
     let chunk = how.chunk.unwrap_or([32, 128, 128]);
-    // Of a movie of planes the frames are what planes are of a volume: a file for each of a hundred
-    // thousand frames would be slow to write, and a pixel's course in time slow to read.
-    let is_movie =
-        meta.shape[2] == 1 && meta.shape[0] > 1 && how.chunk.is_none() && how.shard.is_none();
+    let is_movie = how.frames_as_planes && meta.shape[2] == 1;
     let spread = |space: [u64; 3]| match is_movie {
         true => [space[0], 1, 1, space[1], space[2]],
         false => [1, 1, space[0], space[1], space[2]],
@@ -141,13 +138,13 @@ mod tests {
     #[test]
     fn frames_of_a_movie_share_chunks_as_planes_do() {
         let movie = image([1000, 2, 1, 300, 100], Dtype::Float32);
-        let levels = of(&movie, &WriteOptions::default()).unwrap();
+        let how = WriteOptions { frames_as_planes: true, ..WriteOptions::default() };
+        let levels = of(&movie, &how).unwrap();
         assert_eq!(levels[0].chunk, [32, 1, 1, 128, 100]);
         assert_eq!(levels[0].shard, Some([64, 1, 1, 384, 100]));
-        let own = WriteOptions { chunk: Some([1, 64, 64]), ..WriteOptions::default() };
-        assert_eq!(of(&movie, &own).unwrap()[0].chunk, [1, 1, 1, 64, 64]);
+        assert_eq!(of(&movie, &WriteOptions::default()).unwrap()[0].chunk, [1, 1, 1, 128, 100]);
         let volumes = image([9, 1, 4, 32, 32], Dtype::Uint8);
-        assert_eq!(of(&volumes, &WriteOptions::default()).unwrap()[0].chunk, [1, 1, 4, 32, 32]);
+        assert_eq!(of(&volumes, &how).unwrap()[0].chunk, [1, 1, 4, 32, 32]);
     }
 
     #[test]

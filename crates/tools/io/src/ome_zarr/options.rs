@@ -89,12 +89,14 @@ pub enum Levels {
 pub struct WriteOptions {
     /// Metadata version.
     pub ngff: Ngff,
-    /// Chunk lengths over `z, y, x`; usually 32, 128, 128. Along t and c chunks are 1 long, but where
-    /// there is one plane and nothing is asked for, frames take the place of planes.
+    /// Chunk lengths over `z, y, x`; usually 32, 128, 128. Along t and c chunks are 1 long.
     pub chunk: Option<[u64; 3]>,
     /// Shard lengths over `z, y, x`, multiples of the chunk's; usually 128, 512, 512, with fewer
     /// planes for samples of 4 and 8 bytes.
     pub shard: Option<[u64; 3]>,
+    /// Lengths over z are those over t where there is but one plane. A file for each frame of a long
+    /// movie would be slow to write, and a pixel's course in time slow to read.
+    pub frames_as_planes: bool,
     /// Whether every chunk is a file of its own. Always so in 0.4.
     pub unsharded: bool,
     /// How chunks are compressed: zstd 3 in 0.5, blosc-lz4 5 in 0.4.
