@@ -4,7 +4,9 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`characterize`](mod@characterize) | what is measured on each event |
 
+pub mod characterize;
 mod error;
 
 pub use error::EventsError;

@@ -1,2 +1,7 @@
 //! The crate's integration tests, one module each.
 #![allow(clippy::unwrap_used)]
+
+mod characterize_conformance;
+mod characterize_kit;
+mod characterize_laws;
+mod conformance_kit;
