@@ -5,8 +5,10 @@
 //! | module | holds |
 //! |---|---|
 //! | [`characterize`](mod@characterize) | what is measured on each event |
+//! | [`table`] | tables of events: filtered, normalised, grouped |
 
 pub mod characterize;
 mod error;
+pub mod table;
 
 pub use error::EventsError;

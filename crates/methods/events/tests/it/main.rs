@@ -5,3 +5,5 @@ mod characterize_conformance;
 mod characterize_kit;
 mod characterize_laws;
 mod conformance_kit;
+mod table_conformance;
+mod table_laws;
