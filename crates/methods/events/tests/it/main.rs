@@ -4,6 +4,9 @@
 mod characterize_conformance;
 mod characterize_kit;
 mod characterize_laws;
+mod cluster_conformance;
+mod cluster_laws;
+mod coincidence;
 mod conformance_kit;
 mod table_conformance;
 mod table_laws;
