@@ -5,14 +5,18 @@
 //! | module | holds |
 //! |---|---|
 //! | [`characterize`](mod@characterize) | what is measured on each event |
+//! | [`chunks`] | chunk shapes of movies |
 //! | [`cluster`] | events that are alike, put into clusters |
 //! | [`coincidence`](mod@coincidence) | events that follow a stimulus, against chance |
+//! | [`subframes`] | samples of a movie for a denoising network |
 //! | [`table`] | tables of events: filtered, normalised, grouped |
 
 pub mod characterize;
+pub mod chunks;
 pub mod cluster;
 pub mod coincidence;
 mod error;
+pub mod subframes;
 pub mod table;
 
 pub use error::EventsError;

@@ -4,9 +4,11 @@
 mod characterize_conformance;
 mod characterize_kit;
 mod characterize_laws;
+mod chunks;
 mod cluster_conformance;
 mod cluster_laws;
 mod coincidence;
 mod conformance_kit;
+mod subframes;
 mod table_conformance;
 mod table_laws;
