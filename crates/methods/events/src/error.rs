@@ -51,4 +51,22 @@ pub enum EventsError {
     /// More components than labels of 32 bits can number.
     #[error("more than 4294967294 components; drop small ones or raise the threshold")]
     TooManyLabels,
+    /// A table has no column of that name.
+    #[error("no column {name:?}; there are {}", columns.join(", "))]
+    UnknownColumn {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        columns: Vec<String>,
+    },
+    /// A column holds something else than what was asked of it.
+    #[error("column {name:?} holds {found}, not {expected}")]
+    ColumnKind {
+        /// The column.
+        name: String,
+        /// What would do.
+        expected: &'static str,
+        /// What it holds.
+        found: &'static str,
+    },
 }

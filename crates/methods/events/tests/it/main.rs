@@ -1,9 +1,20 @@
 //! The crate's integration tests, one module each.
 #![allow(clippy::unwrap_used)]
 
+mod characterize_conformance;
+mod characterize_kit;
+mod characterize_laws;
+mod chunks;
+mod cluster_conformance;
+mod cluster_laws;
+mod coincidence;
+mod conformance_kit;
 mod delta;
 mod detect_conformance;
 mod kit;
 mod peaks;
 mod score_events;
 mod sim;
+mod subframes;
+mod table_conformance;
+mod table_laws;
