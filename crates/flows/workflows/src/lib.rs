@@ -24,6 +24,7 @@ pub mod events;
 mod hints;
 pub mod image_output;
 pub mod info;
+mod json_file;
 mod one_image;
 mod open_files;
 pub mod options;
@@ -51,6 +52,8 @@ pub const COMMANDS: &[engine::Registered] = &[
     blobs::StatsWorkflow::REGISTERED,
     convert::ConvertWorkflow::REGISTERED,
     events::DeltaWorkflow::REGISTERED,
+    events::DetectWorkflow::REGISTERED,
+    events::RegisterWorkflow::REGISTERED,
     simulate::SimulateBlobs::REGISTERED,
     simulate::SimulateMovie::REGISTERED,
     simulate::SimulateTiles::REGISTERED,

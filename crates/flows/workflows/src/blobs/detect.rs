@@ -16,7 +16,6 @@ use hooke_core::provenance::Warning;
 use hooke_core::{Budget, Region};
 use hooke_io::ChunkCache;
 use ndarray::Array3;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -30,6 +29,7 @@ use crate::engine::{
     BlockContext, BlockError, Finished, Markers, Planned, Registered, RunBlock, Summary, WorkDir,
     Workflow, stamp_input,
 };
+use crate::json_file::{read_json, write_json};
 use crate::step::Done;
 use crate::stitch::sibling;
 
@@ -257,16 +257,6 @@ fn bleeds(text: &str, channels: u64) -> Result<Vec<Bleed>, BlobsError> {
         let what = format!("--unmix `{text}`: the image has {channels} channels, counted from 0");
         BlobsError::usage(what, "write SOURCE:TARGET=PART, like 0:1=0.03")
     })
-}
-
-pub(super) fn write_json(path: &std::path::Path, value: &impl Serialize) -> Result<(), BlockError> {
-    let text = serde_json::to_vec(value).map_err(std::io::Error::from)?;
-    hooke_io::atomic::write_file(path, &[&text])?;
-    Ok(())
-}
-
-pub(super) fn read_json<T: DeserializeOwned>(path: &std::path::Path) -> Result<T, SourceError> {
-    Ok(serde_json::from_slice(&std::fs::read(path)?)?)
 }
 
 /// What one block found.

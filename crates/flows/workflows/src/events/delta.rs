@@ -20,12 +20,12 @@ use super::error::EventsError;
 use super::movie::{Movie, MovieOptions};
 use super::sidecar::{Sidecar, beside, spans, stem};
 use super::work_array::{WorkArray, cut, row_blocks};
-use crate::blobs::detect::{read_json, write_json};
 use crate::engine::{
     BlockContext, BlockError, Finished, Markers, Planned, Registered, RunBlock, Summary, WorkDir,
     Workflow,
 };
 use crate::image_output::{FirstStage, ImageOutput, Store};
+use crate::json_file::{read_json, write_json};
 use crate::options::absolute;
 
 /// What is taken out of which movie, as typed.
@@ -91,10 +91,16 @@ impl DeltaWorkflow {
     }
 
     /// The level of every frame, slab by slab.
-    fn levels(&self, movie: &Movie, work: &WorkDir, cx: &BlockContext<'_>) -> Result<Summary, BlockError> {
+    fn levels(
+        &self,
+        movie: &Movie,
+        work: &WorkDir,
+        cx: &BlockContext<'_>,
+    ) -> Result<Summary, BlockError> {
         let [frames, height, width] = movie.shape();
         let frame = (height * width) as u64 * movie.bytes_per_sample();
-        let slabs = cut(frames, ((cx.budget.for_blocks() / 4 / frame.max(1)) as usize).clamp(1, 256));
+        let slabs =
+            cut(frames, ((cx.budget.for_blocks() / 4 / frame.max(1)) as usize).clamp(1, 256));
         cx.progress.start("levels", slabs.len() as u64, "slabs");
         let mut levels: Vec<f32> = Vec::with_capacity(frames);
         for slab in slabs {
@@ -113,7 +119,12 @@ impl DeltaWorkflow {
     }
 
     /// The baselines of all pixels, block of rows by block of rows.
-    fn baselines(&self, movie: &Movie, work: &WorkDir, cx: &BlockContext<'_>) -> Result<Summary, BlockError> {
+    fn baselines(
+        &self,
+        movie: &Movie,
+        work: &WorkDir,
+        cx: &BlockContext<'_>,
+    ) -> Result<Summary, BlockError> {
         let delta = self.prepared(work)?;
         let [frames, height, width] = movie.shape();
         let knots = delta.knots();
@@ -185,12 +196,14 @@ impl Workflow for DeltaWorkflow {
         };
         let planned = self.output.stages(&first, budget)?;
         let whole = budget.for_blocks();
-        let before = [Stage::one("levels", &[], whole / 2), Stage::one("baseline", &["levels"], whole)];
+        let before =
+            [Stage::one("levels", &[], whole / 2), Stage::one("baseline", &["levels"], whole)];
         let beside = OutputSpec::file(self.sidecar(), 1 << 12);
         let planned = Planned {
             stages: before.into_iter().chain(planned.stages).collect(),
             outputs: planned.outputs.into_iter().chain([beside]).collect(),
-            work_bytes: planned.work_bytes + self.output.meta().bytes() / self.options.params.bin as u64,
+            work_bytes: planned.work_bytes
+                + self.output.meta().bytes() / self.options.params.bin as u64,
         };
         planned.into_plan(&Self::REGISTERED, &self.options, vec![self.movie.stamp()?], budget)
     }
@@ -221,7 +234,8 @@ impl Workflow for DeltaWorkflow {
                 let (sink, container) = (self.output.open_sink(work)?, self.output.container(work));
                 Ok(Box::new(move |block: &Block, _: &mut BlockContext<'_>| {
                     let [t, y, x] = spans(&block.write);
-                    let values = delta_of(&delta, &movie, &knots, [t, y, x], self.options.params.method)?;
+                    let values =
+                        delta_of(&delta, &movie, &knots, [t, y, x], self.options.params.method)?;
                     let (samples, _) = values.into_raw_vec_and_offset();
                     let pixels = Pixels::from_vec(block.write.shape, samples);
                     let keys = sink.write(0, &block.write, &pixels)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hooke_core::image::SourceError;
 use hooke_core::plan::InputStamp;
-use hooke_core::{Axes, Dtype, ImageMeta, ImageSource, Pixels, Region, Sourced};
+use hooke_core::{Axes, Dtype, ImageMeta, ImageSource, Pixels, Region, Sample, Sourced, dispatch};
 use hooke_io::{ChunkCache, OpenOptions};
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
@@ -81,12 +81,23 @@ impl Movie {
         let frames = frames(if planes_are_frames { planes } else { t }, options.frames.as_deref())?;
         let mut notices = Vec::new();
         if planes_are_frames && options.axes.is_none() {
-            let what = format!("{planes} planes and one frame: the planes are taken as frames over time");
+            let what =
+                format!("{planes} planes and one frame: the planes are taken as frames over time");
             notices.push(("axes-assumed".to_owned(), what));
         }
         let interval_s = interval(&options, meta)?;
         let pixel_um = pixel_size(&options, meta)?;
-        Ok(Movie { source, frames, channel, z, planes_are_frames, interval_s, pixel_um, notices, options })
+        Ok(Movie {
+            source,
+            frames,
+            channel,
+            z,
+            planes_are_frames,
+            interval_s,
+            pixel_um,
+            notices,
+            options,
+        })
     }
 
     /// Lengths over `t, y, x`.
@@ -169,6 +180,24 @@ impl Movie {
             .into());
         }
         Ok(Array3::from_shape_vec(shape, values)?)
+    }
+
+    /// Frames of a part of the field of view as labels.
+    ///
+    /// # Errors
+    /// When the file cannot be read there, or a label is below 0 or above 2^32 - 2.
+    pub fn labels(&self, part: &[Range<usize>; 3]) -> Result<Array3<u32>, SourceError> {
+        let pixels = self.pixels(part)?;
+        let wrong = || {
+            let what = format!("{}: labels are 0 to 4294967294", self.options.movie.display());
+            EventsError::unfit(what, "number them anew")
+        };
+        let id = |v: i128| u32::try_from(v).ok().filter(|id| *id < u32::MAX).ok_or_else(wrong);
+        let ids: Vec<u32> = dispatch!(pixels.dtype(), T => {
+            let samples = pixels.as_slice::<T>().unwrap_or_default();
+            samples.iter().map(|v| id(v.to_i128().unwrap_or(-1))).collect::<Result<_, _>>()?
+        });
+        Ok(Array3::from_shape_vec(part.clone().map(|r| r.end - r.start), ids)?)
     }
 
     /// Bytes that reading takes for each sample: as stored, and as `f32`.

@@ -75,7 +75,10 @@ mod tests {
 
     #[test]
     fn sidecars_stand_beside_the_movie_without_its_suffix() {
-        assert_eq!(beside(Path::new("a/reg.zarr"), "shifts.parquet"), Path::new("a/reg.shifts.parquet"));
+        assert_eq!(
+            beside(Path::new("a/reg.zarr"), "shifts.parquet"),
+            Path::new("a/reg.shifts.parquet")
+        );
         assert_eq!(beside(Path::new("r.2.ome.zarr"), "x.json"), Path::new("r.2.x.json"));
         assert_eq!(beside(Path::new("r.2.tif"), "x.json"), Path::new("r.2.x.json"));
         assert_eq!(stem(Path::new("a/reg.ome.tif")), "reg");

@@ -83,7 +83,11 @@ impl WorkArray {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn write<T: Typed>(&self, part: &Part, values: ArrayView3<'_, T>) -> Result<(), SourceError> {
+    pub fn write<T: Typed>(
+        &self,
+        part: &Part,
+        values: ArrayView3<'_, T>,
+    ) -> Result<(), SourceError> {
         let region = region(part);
         let samples: Vec<T> = values.iter().copied().collect();
         self.sink.write(0, &region, &Pixels::from_vec(region.shape, samples))?;
@@ -111,13 +115,16 @@ impl WorkArray {
 
 /// A length in pieces.
 pub(super) fn cut(length: usize, piece: usize) -> Vec<Range<usize>> {
-    (0..length.div_ceil(piece.max(1)))
-        .map(|i| i * piece..((i + 1) * piece).min(length))
-        .collect()
+    (0..length.div_ceil(piece.max(1))).map(|i| i * piece..((i + 1) * piece).min(length)).collect()
 }
 
 /// Blocks of whole rows with all frames: as many rows, in steps of a chunk's, as fit with `halo` rows beside.
-pub(super) fn row_blocks(shape: [usize; 3], halo: usize, per_sample: u64, bytes: u64) -> Vec<Range<usize>> {
+pub(super) fn row_blocks(
+    shape: [usize; 3],
+    halo: usize,
+    per_sample: u64,
+    bytes: u64,
+) -> Vec<Range<usize>> {
     let [t, y, x] = shape;
     let row = (t * x) as u64 * per_sample;
     let fit = ((bytes / row.max(1)) as usize).saturating_sub(2 * halo) / ROWS * ROWS;

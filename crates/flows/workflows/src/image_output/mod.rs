@@ -316,6 +316,40 @@ impl ImageOutput {
     }
 }
 
+/// Whether an image can be written so.
+///
+/// # Errors
+/// When the format is unknown, cannot hold the image, or an option is no value.
+pub(crate) fn check_writable(
+    path: &Path,
+    meta: &ImageMeta,
+    store: &Store,
+) -> Result<(), OutputError> {
+    ImageOutput::new(path, meta.clone(), store).map(drop)
+}
+
+/// Begins an image that one step writes from its first voxel to its last.
+///
+/// # Errors
+/// As [`check_writable`], and when the file cannot be made.
+pub(crate) fn one_writer(
+    path: &Path,
+    meta: &ImageMeta,
+    store: &Store,
+) -> Result<Box<dyn ImageSink>, SourceError> {
+    let output = ImageOutput::new(path, meta.clone(), store)?;
+    Ok(match output.format {
+        OutputFormat::OmeZarr => Box::new(ome_zarr::create(path, meta, &output.zarr)?),
+        OutputFormat::Npy => Box::new(NpySink::create(path, meta)?),
+        format => format.create(path, meta, &output.levels, store)?,
+    })
+}
+
+/// Parts of a level that a sink takes, in C order, of about so many voxels.
+pub(crate) fn pieces(sink: &dyn ImageSink, shape: [u64; 5], voxels: u64) -> Vec<Region> {
+    grid(shape, piece(shape, sink.write_unit(0), voxels)).collect()
+}
+
 /// Peak bytes of a block of a level that is made from the level before.
 fn pyramid_bytes(
     levels: &[Level],

@@ -52,6 +52,11 @@ impl DetectParams {
         })
     }
 
+    /// The connectivity of events.
+    pub fn event_connectivity(&self) -> Connectivity {
+        connectivity(self.connectivity)
+    }
+
     /// The voxels whose components a step of cleaning over whole events looks at, and their connectivity.
     pub fn looks_at(&self, what: Cleaning) -> (Voxels, Connectivity) {
         let voxels = match what {
