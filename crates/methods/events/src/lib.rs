@@ -4,9 +4,13 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`register`] | motion taken out |
+//! | [`score`] | how far shifts are from the truth |
 //! | [`sim`] | simulated movies with exact truth |
 
 mod error;
+pub mod register;
+pub mod score;
 pub mod sim;
 
 pub use error::EventsError;

@@ -1,0 +1,373 @@
+//! Normalized correlation of windowed images with a template, over a range of shifts.
+//!
+//! With `w` a window that falls to 0 at the edges, `f` an image and `T` the template, both windowed,
+//! `c(s) = sum f(x + s) T(x) / (|f| |T| W(s))`. The autocorrelation `W` of the window, 1 at no shift, is
+//! divided out: it alone would pull peaks towards no shift, by some hundredths of a pixel in a block.
+
+use hooke_filters::fft::{Complex32, RealFft, next_fast_size};
+
+/// Part of an axis over which a window rises from 0 to 1, at either end.
+const TAPER: f64 = 0.1;
+
+/// Softness of the borders between the tiles of the two sets of pixels: their slope over that of a sine.
+const TILE_SLOPE: f64 = 4.0;
+
+/// Least overlap that is divided by: less would lift the noise of far shifts.
+const LEAST_OVERLAP: f32 = 0.5;
+
+/// What correlations of images of one shape share.
+#[derive(Debug)]
+pub(crate) struct Correlator {
+    shape: [usize; 2],
+    reach: [usize; 2],
+    fft: RealFft,
+    /// Length of each axis of the transform.
+    padded: [usize; 2],
+    window: Vec<f32>,
+    window_sum: f64,
+    /// Weight of each pixel in the first of the two sets; the other set has the rest.
+    first_set: Vec<f32>,
+    /// One over the windows' correlation, for the whole and the two sets.
+    whole: Vec<f32>,
+    halves: [Vec<f32>; 2],
+}
+
+/// A template that images are compared with.
+#[derive(Debug, Clone)]
+pub(crate) struct TemplateSpectrum {
+    /// Conjugate of its transform.
+    conjugate: Vec<Complex32>,
+    norm: f64,
+}
+
+/// Memory of one thread.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    image: Vec<f32>,
+    part: Vec<f32>,
+    spectrum: Vec<Complex32>,
+    product: Vec<Complex32>,
+}
+
+impl Correlator {
+    /// Prepares correlations of images of `shape` over the shifts `-reach..=reach`.
+    ///
+    /// * `tile`: side of the tiles of the checkerboard that divides the pixels into two sets.
+    pub fn new(shape: [usize; 2], reach: [usize; 2], tile: f64) -> Self {
+        let padded = [next_fast_size(shape[0]), 2 * next_fast_size(shape[1].div_ceil(2))];
+        let fft = RealFft::new(&padded);
+        let taper = shape.map(taper);
+        let outer = |of: &dyn Fn(usize, usize) -> f64| -> Vec<f32> {
+            let row = |y| (0..shape[1]).map(move |x| of(y, x) as f32);
+            (0..shape[0]).flat_map(row).collect()
+        };
+        let window = outer(&|y, x| taper[0][y] * taper[1][x]);
+        let first_set = outer(&|y, x| 0.5 + 0.5 * tiles(y, tile) * tiles(x, tile));
+        let mut correlator = Self {
+            shape,
+            reach,
+            padded,
+            window_sum: window.iter().map(|w| f64::from(*w)).sum(),
+            first_set,
+            whole: Vec::new(),
+            halves: [Vec::new(), Vec::new()],
+            window,
+            fft,
+        };
+        correlator.measure_windows();
+        correlator
+    }
+
+    /// Fills in what the windows' own correlations are divided by.
+    fn measure_windows(&mut self) {
+        let mut work = Work::default();
+        let conjugate: Vec<_> = self.transform(&self.window, &mut work).map(|v| v.conj()).collect();
+        let first: Vec<f32> = self.window.iter().zip(&self.first_set).map(|(w, s)| w * s).collect();
+        let surface = |image: &[f32], work: &mut Work| {
+            let spectrum: Vec<_> = self.transform(image, work).collect();
+            let mut product: Vec<_> = spectrum.iter().zip(&conjugate).map(|(a, b)| a * b).collect();
+            let mut out = vec![0.0; self.surface_len()];
+            self.fft.inverse_centred(&mut product, &self.reach, &mut out);
+            out
+        };
+        let whole = surface(&self.window, &mut work);
+        let first = surface(&first, &mut work);
+        let energy: f64 = self.window.iter().map(|w| f64::from(w * w)).sum();
+        let inverse = |overlap: f32, share: f32| {
+            1.0 / (overlap / energy as f32).max(share * LEAST_OVERLAP)
+        };
+        let centre = whole.len() / 2;
+        let share = first[centre] / whole[centre];
+        self.halves = [
+            first.iter().map(|a| inverse(*a, share)).collect(),
+            whole.iter().zip(&first).map(|(w, a)| inverse(w - a, 1.0 - share)).collect(),
+        ];
+        self.whole = whole.into_iter().map(|w| inverse(w, 1.0)).collect();
+    }
+
+    fn transform<'w>(
+        &self,
+        image: &[f32],
+        work: &'w mut Work,
+    ) -> impl Iterator<Item = Complex32> + use<'w> {
+        work.spectrum.resize(self.fft.spectrum_len(), Complex32::ZERO);
+        self.fft.forward_padded(image, &self.shape, &mut work.spectrum);
+        work.spectrum.iter().copied()
+    }
+
+    /// Number of shifts.
+    pub fn surface_len(&self) -> usize {
+        (2 * self.reach[0] + 1) * (2 * self.reach[1] + 1)
+    }
+
+    pub fn reach(&self) -> [usize; 2] {
+        self.reach
+    }
+
+    pub fn shape(&self) -> [usize; 2] {
+        self.shape
+    }
+
+    pub fn fft(&self) -> &RealFft {
+        &self.fft
+    }
+
+    /// Subtracts the mean under the window, and windows; the result is in `out`. Returns its norm.
+    pub fn windowed(&self, image: &[f32], out: &mut Vec<f32>) -> f64 {
+        let sum: f64 = image.iter().zip(&self.window).map(|(f, w)| f64::from(f * w)).sum();
+        let mean = (sum / self.window_sum) as f32;
+        out.clear();
+        out.extend(image.iter().zip(&self.window).map(|(f, w)| (f - mean) * w));
+        // Rows are short enough for f32, and are summed in f64.
+        let energy: f64 = out.chunks(self.shape[1].max(1)).map(|row| {
+            let mut sums = [0.0_f32; 8];
+            for part in row.chunks(8) {
+                for (sum, f) in sums.iter_mut().zip(part) {
+                    *sum += f * f;
+                }
+            }
+            f64::from(sums.iter().sum::<f32>())
+        }).sum();
+        energy.sqrt()
+    }
+
+    /// Transforms a template.
+    pub fn template(&self, image: &[f32]) -> TemplateSpectrum {
+        let mut windowed = Vec::new();
+        let norm = self.windowed(image, &mut windowed);
+        let mut work = Work::default();
+        let conjugate = self.transform(&windowed, &mut work).map(|v| v.conj()).collect();
+        TemplateSpectrum { conjugate, norm }
+    }
+
+    /// A template from the transform of a windowed image, and its norm.
+    pub fn template_of_spectrum(&self, spectrum: &[Complex32]) -> TemplateSpectrum {
+        let mut image = vec![0.0; self.fft.real_len()];
+        self.fft.inverse(&mut spectrum.to_vec(), &mut image);
+        let norm = image.iter().map(|v| f64::from(v * v)).sum::<f64>().sqrt();
+        let conjugate = spectrum.iter().map(|v| v.conj()).collect();
+        TemplateSpectrum { conjugate, norm }
+    }
+
+    /// The transform of a windowed image, and its norm.
+    pub fn spectrum(&self, image: &[f32], work: &mut Work) -> (Vec<Complex32>, f64) {
+        let mut windowed = std::mem::take(&mut work.image);
+        let norm = self.windowed(image, &mut windowed);
+        let spectrum = self.transform(&windowed, work).collect();
+        work.image = windowed;
+        (spectrum, norm)
+    }
+
+    /// Correlates an image's transform with the template.
+    pub fn correlate_spectrum(
+        &self,
+        spectrum: &[Complex32],
+        norm: f64,
+        template: &TemplateSpectrum,
+        work: &mut Work,
+        out: &mut [f32],
+    ) {
+        work.product.clear();
+        work.product.extend(spectrum.iter().zip(&template.conjugate).map(|(a, b)| a * b));
+        self.fft.inverse_centred(&mut work.product, &self.reach, out);
+        scale(out, &self.whole, one_over(norm * template.norm));
+    }
+
+    /// Correlates an image with the template; not yet divided by the windows' correlation, so that
+    /// surfaces can be averaged first. Returns the norm of the windowed image; if it is 0, so is `out`.
+    ///
+    /// * `ramp`: phases that move the surface, from [`Correlator::ramp`].
+    /// * `out`, `first`: the correlation of all pixels, and the part that the first set has in it.
+    pub fn correlate(
+        &self,
+        image: &[f32],
+        template: &TemplateSpectrum,
+        ramp: Option<&[Complex32]>,
+        work: &mut Work,
+        out: &mut [f32],
+        first: Option<&mut [f32]>,
+    ) -> f64 {
+        let mut windowed = std::mem::take(&mut work.image);
+        let norm = self.windowed(image, &mut windowed);
+        let scale = one_over(norm * template.norm);
+        self.correlate_windowed(&windowed, template, ramp, scale, work, out);
+        if let Some(first) = first {
+            let mut part = std::mem::take(&mut work.part);
+            part.clear();
+            part.extend(windowed.iter().zip(&self.first_set).map(|(f, s)| f * s));
+            self.correlate_windowed(&part, template, ramp, scale, work, first);
+            work.part = part;
+        }
+        work.image = windowed;
+        norm
+    }
+
+    fn correlate_windowed(
+        &self,
+        windowed: &[f32],
+        template: &TemplateSpectrum,
+        ramp: Option<&[Complex32]>,
+        scale: f32,
+        work: &mut Work,
+        out: &mut [f32],
+    ) {
+        work.spectrum.resize(self.fft.spectrum_len(), Complex32::ZERO);
+        self.fft.forward_padded(windowed, &self.shape, &mut work.spectrum);
+        match ramp {
+            Some(ramp) => {
+                for ((f, t), r) in work.spectrum.iter_mut().zip(&template.conjugate).zip(ramp) {
+                    *f = *f * t * r * scale;
+                }
+            }
+            None => {
+                for (f, t) in work.spectrum.iter_mut().zip(&template.conjugate) {
+                    *f = *f * t * scale;
+                }
+            }
+        }
+        self.fft.inverse_centred(&mut work.spectrum, &self.reach, out);
+    }
+
+    /// Divides the surfaces of [`Correlator::correlate`] by the windows' correlations, and makes of the
+    /// part of the first set in the whole the surfaces of both sets, each as if it were alone.
+    pub fn normalize(&self, whole: &mut [f32], sets: Option<(&mut [f32], &mut [f32])>) {
+        if let Some((first, second)) = sets {
+            for (((a, b), w), (ia, ib)) in first
+                .iter_mut()
+                .zip(second.iter_mut())
+                .zip(whole.iter())
+                .zip(self.halves[0].iter().zip(&self.halves[1]))
+            {
+                *b = (w - *a) * ib;
+                *a *= ia;
+            }
+        }
+        scale(whole, &self.whole, 1.0);
+    }
+
+    /// Phases that move an image's content: multiplied into its transform they make `f(x + shift)` of
+    /// `f(x)`.
+    pub fn ramp(&self, shift: [f64; 2]) -> Vec<Complex32> {
+        let [height, width] = self.padded;
+        let phases = |shift: f64, n: usize, kept: usize| -> Vec<Complex32> {
+            let frequency = |k: usize| if 2 * k <= n { k as f64 } else { k as f64 - n as f64 };
+            (0..kept)
+                .map(|k| {
+                    let angle = std::f64::consts::TAU * shift * frequency(k) / n as f64;
+                    // The highest frequency of an even length has no direction.
+                    let sine = if 2 * k == n { 0.0 } else { angle.sin() };
+                    Complex32::new(angle.cos() as f32, sine as f32)
+                })
+                .collect()
+        };
+        let (along_y, along_x) =
+            (phases(shift[0], height, height), phases(shift[1], width, width / 2 + 1));
+        along_y.iter().flat_map(|y| along_x.iter().map(move |x| y * x)).collect()
+    }
+}
+
+fn scale(values: &mut [f32], factors: &[f32], by: f32) {
+    for (value, factor) in values.iter_mut().zip(factors) {
+        *value *= factor * by;
+    }
+}
+
+fn one_over(norm: f64) -> f32 {
+    let inverse = 1.0 / norm;
+    if inverse.is_finite() { inverse as f32 } else { 0.0 }
+}
+
+/// A window of `n` pixels that rises as a squared sine.
+fn taper(n: usize) -> Vec<f64> {
+    let rise = ((TAPER * n as f64).round() as usize).max(1);
+    (0..n)
+        .map(|i| {
+            let inside = (i.min(n - 1 - i) as f64 + 0.5) / rise as f64;
+            (std::f64::consts::FRAC_PI_2 * inside.min(1.0)).sin().powi(2)
+        })
+        .collect()
+}
+
+/// A wave of soft steps between -1 and 1, each `tile` pixels long.
+fn tiles(i: usize, tile: f64) -> f64 {
+    (TILE_SLOPE * (std::f64::consts::PI * (i as f64 + 0.5) / tile).sin()).clamp(-1.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::super::peak::Surface;
+    use super::*;
+
+    fn scene(y: f64, x: f64) -> f32 {
+        let blob = |cy: f64, cx: f64| (-((y - cy).powi(2) + (x - cx).powi(2)) / 12.0).exp();
+        (blob(17.0, 21.0) + 0.8 * blob(30.0, 12.0) + 0.6 * blob(24.0, 33.0) + 0.5 * blob(38.0, 30.0))
+            as f32
+    }
+
+    #[test]
+    fn the_window_does_not_pull_the_peak() {
+        let shape = [52, 48];
+        let correlator = Correlator::new(shape, [9, 9], 8.0);
+        let image = |shift: [f64; 2]| -> Vec<f32> {
+            (0..shape[0] * shape[1])
+                .map(|i| scene((i / 48) as f64 - shift[0], (i % 48) as f64 - shift[1]))
+                .collect()
+        };
+        let template = correlator.template(&image([0.0; 2]));
+        let mut work = Work::default();
+        let mut out = vec![0.0; correlator.surface_len()];
+        let shift = [2.3, -1.6];
+        let norm = correlator.correlate(&image(shift), &template, None, &mut work, &mut out, None);
+        assert!(norm > 0.0);
+        correlator.normalize(&mut out, None);
+        let peak = Surface { values: &out, reach: [9, 9] }.highest([4, 4]).unwrap();
+        for d in 0..2 {
+            assert!((peak.shift[d] - shift[d]).abs() < 0.03, "{peak:?}");
+        }
+        assert!((0.95..1.05).contains(&peak.value), "{peak:?}");
+    }
+
+    #[test]
+    fn a_ramp_moves_the_surface_and_the_two_sets_make_up_the_whole() {
+        let shape = [40, 48];
+        let correlator = Correlator::new(shape, [9, 9], 8.0);
+        let image: Vec<f32> = (0..40 * 48).map(|i| scene((i / 48) as f64, (i % 48) as f64)).collect();
+        let template = correlator.template(&image);
+        let mut work = Work::default();
+        let len = correlator.surface_len();
+        let (mut out, mut first) = (vec![0.0; len], vec![0.0; len]);
+        let ramp = correlator.ramp([0.4, -0.7]);
+        correlator.correlate(&image, &template, Some(&ramp), &mut work, &mut out, Some(&mut first));
+        let mut second = vec![0.0; len];
+        correlator.normalize(&mut out, Some((&mut first, &mut second)));
+        let peak = Surface { values: &out, reach: [9, 9] }.highest([4, 4]).unwrap();
+        assert!((peak.shift[0] + 0.4).abs() < 0.01 && (peak.shift[1] - 0.7).abs() < 0.01, "{peak:?}");
+        let reach = [9, 9];
+        for set in [&first, &second] {
+            let peak = Surface { values: set, reach }.highest([4, 4]).unwrap();
+            assert!((peak.shift[0] + 0.4).abs() < 0.1 && (peak.shift[1] - 0.7).abs() < 0.1, "{peak:?}");
+        }
+    }
+}
