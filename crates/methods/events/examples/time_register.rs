@@ -3,6 +3,7 @@
 //! `time_register [FRAMES] [SIZE]`: frames per second of processor time, of each stage and of all of them, for a
 //! rigid and a piecewise movie. Stages run on blocks of 64 frames, as they do in a run.
 
+use hooke_events::EventsError;
 use hooke_events::register::{
     BlockEstimator, FrameQuality, Mode, RegisterParams, RigidEstimator, Template, estimate,
     settle_rigid, warp,
@@ -20,7 +21,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     pool.install(|| {
         time(frames, size, Motion::Rigid, Mode::Rigid)?;
         time(frames, size, Motion::Piecewise, Mode::Piecewise)
-    })
+    })?;
+    Ok(())
 }
 
 fn time(
@@ -28,7 +30,7 @@ fn time(
     size: usize,
     motion: Motion,
     mode: Mode,
-) -> Result<(), Box<dyn std::error::Error>> {
+) -> Result<(), hooke_events::EventsError> {
     let sim = MovieSimParams { frames, size: [size; 2], motion, ..MovieSimParams::default() };
     let sim = MovieSim::new(sim)?;
     let mut movie = Array3::zeros((frames, size, size));
@@ -40,7 +42,7 @@ fn time(
     let grey = movie.mapv(f32::from);
 
     let start = cpu_seconds();
-    let template = Template::build::<hooke_events::EventsError>([frames, size, size], read, &params)?;
+    let template = Template::build::<EventsError>([frames, size, size], read, &params)?;
     let build = cpu_seconds() - start;
 
     let start = cpu_seconds();

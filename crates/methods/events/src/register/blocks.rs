@@ -72,11 +72,8 @@ pub struct BlockEstimator {
     search: [usize; 2],
 }
 
-/// Correlations of all blocks of one frame, not yet divided by the window's.
-struct FrameSurfaces {
-    whole: Vec<f32>,
-    first: Vec<f32>,
-}
+/// Correlations of all blocks of one frame: of all pixels, and of the two sets.
+type FrameSurfaces = [Vec<f32>; 3];
 
 #[derive(Default)]
 struct Memory {
@@ -195,46 +192,48 @@ impl BlockEstimator {
         let Memory { work, filtered: image, scratch, block } = memory;
         filtered(frame, self.band, image, scratch);
         let nearest = shift.map(|s| s.round());
-        let ramp = self.correlator.ramp([0, 1].map(|d| shift[d] - nearest[d]));
+        let fraction = self.correlator.fraction([0, 1].map(|d| shift[d] - nearest[d]));
         let len = self.correlator.surface_len();
-        let mut whole = vec![0.0; self.grid.len() * len];
-        let mut first = whole.clone();
+        let [mut whole, mut first, mut second] = self.no_surfaces();
         let shape = self.shape();
-        for (((corner, template), whole), first) in self
+        for ((((corner, template), whole), first), second) in self
             .grid
             .corners()
             .zip(&self.templates)
             .zip(whole.chunks_mut(len))
             .zip(first.chunks_mut(len))
+            .zip(second.chunks_mut(len))
         {
             let corner = [0, 1].map(|d| corner[d] as isize + nearest[d] as isize);
             let inside = cut(image, shape, corner, self.grid.block, block);
             if inside >= LEAST_INSIDE {
-                self.correlator.correlate(block, template, Some(&ramp), work, whole, Some(first));
+                let sets = Some((first, second));
+                self.correlator.correlate(block, template, Some(&fraction), work, whole, sets);
             }
         }
-        FrameSurfaces { whole, first }
+        [whole, first, second]
+    }
+
+    fn no_surfaces(&self) -> FrameSurfaces {
+        [0, 1, 2].map(|_| vec![0.0; self.grid.len() * self.correlator.surface_len()])
     }
 
     /// The average over time of the surfaces around `frames[i]`.
     fn averaged(&self, frames: &[Option<FrameSurfaces>], i: usize) -> FrameSurfaces {
-        let len = self.grid.len() * self.correlator.surface_len();
-        let mut sum = FrameSurfaces { whole: vec![0.0; len], first: vec![0.0; len] };
+        let mut sums = self.no_surfaces();
         let mut weights = 0.0;
         for k in i.saturating_sub(HALO)..frames.len().min(i + HALO + 1) {
             let Some(frame) = &frames[k] else { continue };
             let weight = (-0.5 * (k.abs_diff(i) as f64 / SIGMA_T).powi(2)).exp() as f32;
             weights += weight;
-            for (sum, frame) in [(&mut sum.whole, &frame.whole), (&mut sum.first, &frame.first)] {
+            for (sum, frame) in sums.iter_mut().zip(frame) {
                 sum.iter_mut().zip(frame).for_each(|(s, f)| *s += weight * f);
             }
         }
         if weights > 0.0 {
-            for sum in [&mut sum.whole, &mut sum.first] {
-                sum.iter_mut().for_each(|s| *s /= weights);
-            }
+            sums.iter_mut().flatten().for_each(|s| *s /= weights);
         }
-        sum
+        sums
     }
 
     /// Finds the peaks, averaging over neighbours at least `least` times.
@@ -281,22 +280,17 @@ impl BlockEstimator {
             }
             out
         };
-        let both = |src: &[f32]| along(&along(src, columns, 1), rows, columns);
-        FrameSurfaces { whole: both(&from.whole), first: both(&from.first) }
+        from.each_ref().map(|src| along(&along(src, columns, 1), rows, columns))
     }
 
     fn block(&self, surfaces: &FrameSurfaces, b: usize) -> BlockEstimate {
         let len = self.correlator.surface_len();
-        let of = |s: &[f32]| s[b * len..][..len].to_vec();
-        let (mut whole, mut first) = (of(&surfaces.whole), of(&surfaces.first));
-        let mut second = vec![0.0; len];
-        self.correlator.normalize(&mut whole, Some((&mut first, &mut second)));
         let reach = self.correlator.reach();
-        let surface = |values| Surface { values, reach };
-        let (peaks, peak_ratio) = surface(&whole).peaks(self.search);
-        let place = |values| surface(values).highest(self.search);
-        let (a, b) = (place(&first), place(&second));
-        let at = |shift: [f64; 2]| surface(&second).value_at(shift).unwrap_or(0.0) as f32;
+        let [whole, first, second] =
+            surfaces.each_ref().map(|s| Surface { values: &s[b * len..][..len], reach });
+        let (peaks, peak_ratio) = whole.peaks(self.search);
+        let (a, b) = (first.highest(self.search), second.highest(self.search));
+        let at = |shift: [f64; 2]| second.value_at(shift).unwrap_or(0.0) as f32;
         BlockEstimate {
             shift: peaks.first().map_or([0.0; 2], |p| p.shift),
             peak: peaks.first().map_or(0.0, |p| p.value),

@@ -1,8 +1,9 @@
 //! Normalized correlation of windowed images with a template, over a range of shifts.
 //!
 //! With `w` a window that falls to 0 at the edges, `f` an image and `T` the template, both windowed,
-//! `c(s) = sum f(x + s) T(x) / (|f| |T| W(s))`. The autocorrelation `W` of the window, 1 at no shift, is
-//! divided out: it alone would pull peaks towards no shift, by some hundredths of a pixel in a block.
+//! `c(s) = sum f(x + s) T(x) / (|f| |T| V(s))`, where `V(s)`, 1 at no shift, is the part of the template's
+//! energy that the window still shows after the shift: the geometric mean of `sum w(x + s) T(x)² / w(x)` and the
+//! same of `-s`. Without it peaks are pulled towards no shift, by some hundredths of a pixel in a block.
 
 use hooke_filters::fft::{Complex32, RealFft, next_fast_size};
 
@@ -12,8 +13,11 @@ const TAPER: f64 = 0.1;
 /// Softness of the borders between the tiles of the two sets of pixels: their slope over that of a sine.
 const TILE_SLOPE: f64 = 4.0;
 
-/// Least overlap that is divided by: less would lift the noise of far shifts.
-const LEAST_OVERLAP: f32 = 0.5;
+/// Least part of the energy that is divided by: less would lift the noise of far shifts.
+const LEAST_SHOWN: f32 = 0.5;
+
+/// Least weight of the window that is divided by.
+const LEAST_WINDOW: f32 = 0.05;
 
 /// What correlations of images of one shape share.
 #[derive(Debug)]
@@ -27,9 +31,8 @@ pub(crate) struct Correlator {
     window_sum: f64,
     /// Weight of each pixel in the first of the two sets; the other set has the rest.
     first_set: Vec<f32>,
-    /// One over the windows' correlation, for the whole and the two sets.
-    whole: Vec<f32>,
-    halves: [Vec<f32>; 2],
+    /// Transforms of the window, and of the part of it in the first set.
+    window_spectra: [Vec<Complex32>; 2],
 }
 
 /// A template that images are compared with.
@@ -38,6 +41,16 @@ pub(crate) struct TemplateSpectrum {
     /// Conjugate of its transform.
     conjugate: Vec<Complex32>,
     norm: f64,
+    /// One over the part of its energy that the window shows, for the whole and the two sets.
+    whole: Vec<f32>,
+    sets: [Vec<f32>; 2],
+}
+
+/// Part of a pixel that surfaces are moved by.
+#[derive(Debug)]
+pub(crate) struct Fraction {
+    shift: [f64; 2],
+    ramp: Vec<Complex32>,
 }
 
 /// Memory of one thread.
@@ -45,6 +58,7 @@ pub(crate) struct TemplateSpectrum {
 pub(crate) struct Work {
     image: Vec<f32>,
     part: Vec<f32>,
+    shown: Vec<f32>,
     spectrum: Vec<Complex32>,
     product: Vec<Complex32>,
 }
@@ -69,40 +83,50 @@ impl Correlator {
             padded,
             window_sum: window.iter().map(|w| f64::from(*w)).sum(),
             first_set,
-            whole: Vec::new(),
-            halves: [Vec::new(), Vec::new()],
+            window_spectra: [Vec::new(), Vec::new()],
             window,
             fft,
         };
-        correlator.measure_windows();
+        let mut work = Work::default();
+        let first = correlator.in_first_set(&correlator.window);
+        correlator.window_spectra = [
+            correlator.transform(&correlator.window, &mut work).collect(),
+            correlator.transform(&first, &mut work).collect(),
+        ];
         correlator
     }
 
-    /// Fills in what the windows' own correlations are divided by.
-    fn measure_windows(&mut self) {
-        let mut work = Work::default();
-        let conjugate: Vec<_> = self.transform(&self.window, &mut work).map(|v| v.conj()).collect();
-        let first: Vec<f32> = self.window.iter().zip(&self.first_set).map(|(w, s)| w * s).collect();
-        let surface = |image: &[f32], work: &mut Work| {
-            let spectrum: Vec<_> = self.transform(image, work).collect();
-            let mut product: Vec<_> = spectrum.iter().zip(&conjugate).map(|(a, b)| a * b).collect();
+    fn in_first_set(&self, image: &[f32]) -> Vec<f32> {
+        image.iter().zip(&self.first_set).map(|(w, s)| w * s).collect()
+    }
+
+    /// Completes a template from its windowed image.
+    fn measured(&self, windowed: &[f32], conjugate: Vec<Complex32>, norm: f64) -> TemplateSpectrum {
+        let energy: Vec<f32> = windowed
+            .iter()
+            .zip(&self.window)
+            .map(|(t, w)| t * t / w.max(LEAST_WINDOW))
+            .collect();
+        let energy: Vec<_> = self.transform(&energy, &mut Work::default()).collect();
+        let shown = |of: &[Complex32]| {
+            let mut product: Vec<_> = of.iter().zip(&energy).map(|(w, e)| w * e.conj()).collect();
             let mut out = vec![0.0; self.surface_len()];
             self.fft.inverse_centred(&mut product, &self.reach, &mut out);
-            out
+            // Image and template lose as much of each other: a shift and its opposite are the same.
+            let both = |i: usize| (out[i].max(0.0) * out[out.len() - 1 - i].max(0.0)).sqrt();
+            (0..out.len()).map(both).collect::<Vec<f32>>()
         };
-        let whole = surface(&self.window, &mut work);
-        let first = surface(&first, &mut work);
-        let energy: f64 = self.window.iter().map(|w| f64::from(w * w)).sum();
-        let inverse = |overlap: f32, share: f32| {
-            1.0 / (overlap / energy as f32).max(share * LEAST_OVERLAP)
-        };
+        let [whole, first] = [0, 1].map(|i| shown(&self.window_spectra[i]));
         let centre = whole.len() / 2;
-        let share = first[centre] / whole[centre];
-        self.halves = [
+        let all = whole[centre].max(f32::MIN_POSITIVE);
+        let inverse = |shown: f32, share: f32| 1.0 / (shown / all).max(LEAST_SHOWN * share);
+        let share = (first[centre] / all).clamp(0.1, 0.9);
+        let sets = [
             first.iter().map(|a| inverse(*a, share)).collect(),
             whole.iter().zip(&first).map(|(w, a)| inverse(w - a, 1.0 - share)).collect(),
         ];
-        self.whole = whole.into_iter().map(|w| inverse(w, 1.0)).collect();
+        let whole = whole.into_iter().map(|w| inverse(w, 1.0)).collect();
+        TemplateSpectrum { conjugate, norm, whole, sets }
     }
 
     fn transform<'w>(
@@ -157,16 +181,17 @@ impl Correlator {
         let norm = self.windowed(image, &mut windowed);
         let mut work = Work::default();
         let conjugate = self.transform(&windowed, &mut work).map(|v| v.conj()).collect();
-        TemplateSpectrum { conjugate, norm }
+        self.measured(&windowed, conjugate, norm)
     }
 
-    /// A template from the transform of a windowed image, and its norm.
+    /// A template from the transform of a windowed image.
     pub fn template_of_spectrum(&self, spectrum: &[Complex32]) -> TemplateSpectrum {
-        let mut image = vec![0.0; self.fft.real_len()];
-        self.fft.inverse(&mut spectrum.to_vec(), &mut image);
+        let mut padded = vec![0.0; self.fft.real_len()];
+        self.fft.inverse(&mut spectrum.to_vec(), &mut padded);
+        let rows = padded.chunks(self.padded[1]).take(self.shape[0]);
+        let image: Vec<f32> = rows.flat_map(|row| row[..self.shape[1]].iter().copied()).collect();
         let norm = image.iter().map(|v| f64::from(v * v)).sum::<f64>().sqrt();
-        let conjugate = spectrum.iter().map(|v| v.conj()).collect();
-        TemplateSpectrum { conjugate, norm }
+        self.measured(&image, spectrum.iter().map(|v| v.conj()).collect(), norm)
     }
 
     /// The transform of a windowed image, and its norm.
@@ -190,36 +215,71 @@ impl Correlator {
         work.product.clear();
         work.product.extend(spectrum.iter().zip(&template.conjugate).map(|(a, b)| a * b));
         self.fft.inverse_centred(&mut work.product, &self.reach, out);
-        scale(out, &self.whole, one_over(norm * template.norm));
+        let scale = one_over(norm * template.norm);
+        out.iter_mut().zip(&template.whole).for_each(|(v, shown)| *v *= scale * shown);
     }
 
-    /// Correlates an image with the template; not yet divided by the windows' correlation, so that
-    /// surfaces can be averaged first. Returns the norm of the windowed image; if it is 0, so is `out`.
+    /// Correlates an image with the template. Returns the norm of the windowed image; if it is 0, so are
+    /// the surfaces.
     ///
-    /// * `ramp`: phases that move the surface, from [`Correlator::ramp`].
-    /// * `out`, `first`: the correlation of all pixels, and the part that the first set has in it.
+    /// * `fraction`: part of a pixel per axis that the surfaces are moved by: their value at `s` is that of
+    ///   the shift `s + fraction`.
+    /// * `sets`: surfaces of the first and of the second set of pixels, each as if it were alone.
     pub fn correlate(
         &self,
         image: &[f32],
         template: &TemplateSpectrum,
-        ramp: Option<&[Complex32]>,
+        fraction: Option<&Fraction>,
         work: &mut Work,
-        out: &mut [f32],
-        first: Option<&mut [f32]>,
+        whole: &mut [f32],
+        sets: Option<(&mut [f32], &mut [f32])>,
     ) -> f64 {
         let mut windowed = std::mem::take(&mut work.image);
         let norm = self.windowed(image, &mut windowed);
         let scale = one_over(norm * template.norm);
-        self.correlate_windowed(&windowed, template, ramp, scale, work, out);
-        if let Some(first) = first {
+        let ramp = fraction.map(|f| f.ramp.as_slice());
+        self.correlate_windowed(&windowed, template, ramp, scale, work, whole);
+        let shift = fraction.map_or([0.0; 2], |f| f.shift);
+        let mut shown = std::mem::take(&mut work.shown);
+        if let Some((first, second)) = sets {
             let mut part = std::mem::take(&mut work.part);
             part.clear();
             part.extend(windowed.iter().zip(&self.first_set).map(|(f, s)| f * s));
             self.correlate_windowed(&part, template, ramp, scale, work, first);
             work.part = part;
+            second.copy_from_slice(whole);
+            second.iter_mut().zip(first.iter()).for_each(|(b, a)| *b -= a);
+            for (set, of) in [first, second].into_iter().zip(&template.sets) {
+                multiply(set, self.moved(of, shift, &mut shown));
+            }
         }
+        multiply(whole, self.moved(&template.whole, shift, &mut shown));
+        work.shown = shown;
         work.image = windowed;
         norm
+    }
+
+    /// Values of a smooth surface at all shifts plus a part of a pixel.
+    fn moved<'v>(&self, of: &'v [f32], shift: [f64; 2], out: &'v mut Vec<f32>) -> &'v [f32] {
+        if shift == [0.0; 2] {
+            return of;
+        }
+        let [height, width] = self.reach.map(|r| 2 * r + 1);
+        let step = |p: usize, n: usize, shift: f64| {
+            if shift < 0.0 { p.saturating_sub(1) } else { (p + 1).min(n - 1) }
+        };
+        let [wy, wx] = shift.map(|s| s.abs() as f32);
+        out.clear();
+        for y in 0..height {
+            let (row, next) = (&of[y * width..], &of[step(y, height, shift[0]) * width..]);
+            for x in 0..width {
+                let u = step(x, width, shift[1]);
+                let here = (1.0 - wx) * row[x] + wx * row[u];
+                let there = (1.0 - wx) * next[x] + wx * next[u];
+                out.push((1.0 - wy) * here + wy * there);
+            }
+        }
+        out
     }
 
     fn correlate_windowed(
@@ -248,21 +308,9 @@ impl Correlator {
         self.fft.inverse_centred(&mut work.spectrum, &self.reach, out);
     }
 
-    /// Divides the surfaces of [`Correlator::correlate`] by the windows' correlations, and makes of the
-    /// part of the first set in the whole the surfaces of both sets, each as if it were alone.
-    pub fn normalize(&self, whole: &mut [f32], sets: Option<(&mut [f32], &mut [f32])>) {
-        if let Some((first, second)) = sets {
-            for (((a, b), w), (ia, ib)) in first
-                .iter_mut()
-                .zip(second.iter_mut())
-                .zip(whole.iter())
-                .zip(self.halves[0].iter().zip(&self.halves[1]))
-            {
-                *b = (w - *a) * ib;
-                *a *= ia;
-            }
-        }
-        scale(whole, &self.whole, 1.0);
+    /// Prepares surfaces that are moved by part of a pixel.
+    pub fn fraction(&self, shift: [f64; 2]) -> Fraction {
+        Fraction { shift, ramp: self.ramp(shift) }
     }
 
     /// Phases that move an image's content: multiplied into its transform they make `f(x + shift)` of
@@ -286,9 +334,9 @@ impl Correlator {
     }
 }
 
-fn scale(values: &mut [f32], factors: &[f32], by: f32) {
+fn multiply(values: &mut [f32], factors: &[f32]) {
     for (value, factor) in values.iter_mut().zip(factors) {
-        *value *= factor * by;
+        *value *= factor;
     }
 }
 
@@ -341,7 +389,6 @@ mod tests {
         let shift = [2.3, -1.6];
         let norm = correlator.correlate(&image(shift), &template, None, &mut work, &mut out, None);
         assert!(norm > 0.0);
-        correlator.normalize(&mut out, None);
         let peak = Surface { values: &out, reach: [9, 9] }.highest([4, 4]).unwrap();
         for d in 0..2 {
             assert!((peak.shift[d] - shift[d]).abs() < 0.03, "{peak:?}");
@@ -357,11 +404,10 @@ mod tests {
         let template = correlator.template(&image);
         let mut work = Work::default();
         let len = correlator.surface_len();
-        let (mut out, mut first) = (vec![0.0; len], vec![0.0; len]);
-        let ramp = correlator.ramp([0.4, -0.7]);
-        correlator.correlate(&image, &template, Some(&ramp), &mut work, &mut out, Some(&mut first));
-        let mut second = vec![0.0; len];
-        correlator.normalize(&mut out, Some((&mut first, &mut second)));
+        let [mut out, mut first, mut second] = [0, 1, 2].map(|_| vec![0.0; len]);
+        let fraction = correlator.fraction([0.4, -0.7]);
+        let sets = Some((first.as_mut_slice(), second.as_mut_slice()));
+        correlator.correlate(&image, &template, Some(&fraction), &mut work, &mut out, sets);
         let peak = Surface { values: &out, reach: [9, 9] }.highest([4, 4]).unwrap();
         assert!((peak.shift[0] + 0.4).abs() < 0.01 && (peak.shift[1] - 0.7).abs() < 0.01, "{peak:?}");
         let reach = [9, 9];

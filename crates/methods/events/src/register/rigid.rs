@@ -108,7 +108,7 @@ impl RigidEstimator {
         let len = self.correlator.surface_len();
         surfaces.iter_mut().for_each(|s| s.resize(len, 0.0));
         let [whole, first, second] = surfaces;
-        let norm = self.correlator.correlate(image, &self.template, None, work, whole, Some(first));
+        let norm = self.correlator.correlate(image, &self.template, None, work, whole, Some((first, second)));
         if is_flat(frame, norm) {
             return RigidEstimate {
                 peaks: Vec::new(),
@@ -118,7 +118,6 @@ impl RigidEstimator {
                 r_moved: 0.0,
             };
         }
-        self.correlator.normalize(whole, Some((first, second)));
         let reach = self.correlator.reach();
         let surface = |values| Surface { values, reach };
         let (peaks, peak_ratio) = surface(whole).peaks(reach);
