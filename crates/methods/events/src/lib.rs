@@ -11,6 +11,7 @@
 //! | [`delta`](mod@delta) | the baseline of every pixel, dF and dF/F |
 //! | [`detect`] | events found in the noise |
 //! | [`peaks`] | peaks of a trace, as SciPy finds them |
+//! | [`register`] | motion taken out |
 //! | [`score`] | results against the truth |
 //! | [`sim`] | simulated movies with exact truth |
 //! | [`subframes`] | samples of a movie for a denoising network |
@@ -24,6 +25,7 @@ pub mod delta;
 pub mod detect;
 mod error;
 pub mod peaks;
+pub mod register;
 pub mod score;
 pub mod sim;
 pub mod subframes;
