@@ -68,16 +68,5 @@ pub enum EventsError {
         expected: &'static str,
         /// What it holds.
         found: &'static str,
-    /// Pixels that are NaN or infinite where numbers are needed.
-    #[error("{count} pixels are NaN or infinite, the first at frame {frame}, y {y}, x {x}")]
-    NotFinite {
-        /// Frame of the first one.
-        frame: usize,
-        /// Its row.
-        y: usize,
-        /// Its column.
-        x: usize,
-        /// How many there are, in the frames that were looked at.
-        count: usize,
     },
 }

@@ -5,6 +5,7 @@ pub mod block;
 pub mod completions;
 pub mod convert;
 pub mod doctor;
+pub mod events;
 pub mod info;
 pub mod man;
 pub mod report;
@@ -56,6 +57,9 @@ pub enum Noun {
     /// Cells and spots: found, matched and measured; tables, a store, files of other programs
     #[command(subcommand)]
     Blobs(blobs::BlobsVerb),
+    /// Calcium movies: registered, their baseline taken out, events found and measured
+    #[command(subcommand)]
+    Events(events::EventsVerb),
     /// Make data with exact ground truth
     #[command(subcommand)]
     Simulate(simulate::SimulateVerb),
@@ -105,6 +109,7 @@ pub fn run(cli: Cli, cx: &Context) -> Result {
         Noun::Stitch(verb) => stitch::run(verb, cx),
         Noun::Tileset(verb) => tileset::run(verb, cx),
         Noun::Blobs(verb) => blobs::run(verb, cx),
+        Noun::Events(verb) => events::run(verb, cx),
         Noun::Simulate(verb) => simulate::run(verb, cx),
         Noun::Score(verb) => score::run(verb),
         Noun::Report(args) => report::run(args, cx),

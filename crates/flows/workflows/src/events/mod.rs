@@ -28,5 +28,5 @@ pub use error::EventsError;
 pub use hooke_events::delta::{Baseline, DeltaParams, Quantity};
 pub use hooke_events::detect::{Combine, DetectParams, Extent, Smooth, Spatial, Temporal, Units};
 pub use hooke_events::register::{BorderFill, Interpolation, Mode, RegisterParams};
-pub use movie::MovieOptions;
+pub use movie::{MovieOptions, interval_of};
 pub use register::{RegisterOptions, RegisterWorkflow};

@@ -40,6 +40,14 @@ pub struct MovieOptions {
     pub voxel_size: Option<String>,
 }
 
+/// Seconds between the frames of a movie, where they are known.
+///
+/// # Errors
+/// When the movie cannot be opened.
+pub fn interval_of(options: &MovieOptions) -> Result<Option<f64>, EventsError> {
+    Ok(Movie::open(options, &Arc::new(ChunkCache::new(0)))?.interval_s())
+}
+
 /// An opened movie.
 pub(super) struct Movie {
     source: Arc<dyn ImageSource>,

@@ -11,8 +11,9 @@ use hooke_core::plan::{Block, OutputSpec, Plan, Stage};
 use hooke_core::provenance::Warning;
 use hooke_core::{Budget, Pixels, dispatch};
 use hooke_events::register::{
-    BlockEstimate, BlockEstimator, CLIPPED, FrameQuality, Gate, HALO, LOW_QUALITY, Mode, RegisterParams,
-    RigidEstimator, Settled, ShiftRow, ShiftTable, Template, TemplateStats, Valid, settle_blocks, settle_rigid, warp,
+    BlockEstimate, BlockEstimator, CLIPPED, FrameQuality, Gate, HALO, LOW_QUALITY, Mode,
+    RegisterParams, RigidEstimator, Settled, ShiftRow, ShiftTable, Template, TemplateStats, Valid,
+    settle_blocks, settle_rigid, warp,
 };
 use hooke_io::{ChunkCache, OpenOptions};
 use ndarray::{Array2, ArrayView2, Axis};
@@ -108,7 +109,9 @@ impl RegisterWorkflow {
             let table = ShiftTable::from_rows(&read_shifts(path)?, [height, width])?;
             if table.len() != frames {
                 let what = format!(
-                    "{} has the shifts of {} frames, the movie has {frames}", path.display(), table.len()
+                    "{} has the shifts of {} frames, the movie has {frames}",
+                    path.display(),
+                    table.len()
                 );
                 return Err(EventsError::unfit(what, "choose the same frames with --frames"));
             }
@@ -118,7 +121,9 @@ impl RegisterWorkflow {
             if image.dim() != (height, width) {
                 let what = format!(
                     "{} is {:?} over y, x, frames of the movie are {:?}",
-                    path.display(), image.dim(), (height, width)
+                    path.display(),
+                    image.dim(),
+                    (height, width)
                 );
                 return Err(EventsError::unfit(what, "give an image of the same field of view"));
             }
@@ -132,7 +137,12 @@ impl RegisterWorkflow {
         Movie::open(&MovieOptions { channel, ..self.options.movie.clone() }, cache)
     }
 
-    fn motion(&self, cache: &Arc<ChunkCache>, work: &WorkDir, cx: &BlockContext<'_>) -> Result<Summary, BlockError> {
+    fn motion(
+        &self,
+        cache: &Arc<ChunkCache>,
+        work: &WorkDir,
+        cx: &BlockContext<'_>,
+    ) -> Result<Summary, BlockError> {
         let movie = self.reference(cache)?;
         let [frames, height, width] = movie.shape();
         let params = &self.options.params;
@@ -158,7 +168,8 @@ impl RegisterWorkflow {
             None => self.estimate(&movie, &template, cx)?,
         };
         let image = template.image().insert_axis(Axis(0));
-        let array = WorkArray::create(work, TEMPLATE, [1, height, width], hooke_core::Dtype::Float32)?;
+        let array =
+            WorkArray::create(work, TEMPLATE, [1, height, width], hooke_core::Dtype::Float32)?;
         array.write(&[0..1, 0..height, 0..width], image)?;
         let motion = Motion {
             rows: settled.table.rows().collect(),
@@ -171,7 +182,12 @@ impl RegisterWorkflow {
         Ok(Summary::new())
     }
 
-    fn estimate(&self, movie: &Movie, template: &Template, cx: &BlockContext<'_>) -> Result<Settled, BlockError> {
+    fn estimate(
+        &self,
+        movie: &Movie,
+        template: &Template,
+        cx: &BlockContext<'_>,
+    ) -> Result<Settled, BlockError> {
         let [frames, height, width] = movie.shape();
         let (shape, params) = ([height, width], &self.options.params);
         if params.mode == Mode::None || frames < 2 {
@@ -179,7 +195,8 @@ impl RegisterWorkflow {
             return Ok(Settled { table, gate: Gate::default(), mode: Mode::None });
         }
         let bytes = (height * width) as u64 * PER_PIXEL;
-        let slabs = cut(frames, ((cx.budget.for_blocks() / 2 / bytes.max(1)) as usize).clamp(1, 256));
+        let slabs =
+            cut(frames, ((cx.budget.for_blocks() / 2 / bytes.max(1)) as usize).clamp(1, 256));
         let estimator = RigidEstimator::new(template, params)?;
         let mut estimates = Vec::with_capacity(frames);
         cx.progress.start("shifts", slabs.len() as u64, "slabs");
@@ -199,7 +216,12 @@ impl RegisterWorkflow {
             stop_if_asked(cx)?;
             let around = slab.start.saturating_sub(HALO)..frames.min(slab.end + HALO);
             let read = movie.read([around.clone(), 0..height, 0..width])?;
-            estimates.extend(estimator.estimate(read.view(), around.start, slab.clone(), &rigid)?);
+            estimates.extend(estimator.estimate(
+                read.view(),
+                around.start,
+                slab.clone(),
+                &rigid,
+            )?);
             cx.progress.advance(1, 4 * read.len() as u64);
         }
         Ok(settle_blocks(rigid, &estimator, &estimates, shape, params))
@@ -230,7 +252,9 @@ impl RegisterWorkflow {
         let params = &self.options.params;
         let wants_blocks = matches!(params.mode, Mode::Auto | Mode::Piecewise);
         if wants_blocks && !params.has_blocks([height, width]) && self.options.apply.is_none() {
-            let what = format!("frames of {height} x {width} pixels hold no two blocks: rigid shifts only");
+            let what = format!(
+                "frames of {height} x {width} pixels hold no two blocks: rigid shifts only"
+            );
             warnings.push(Warning::new("rigid-only", what));
         }
         let part = |n: usize| 100.0 * n as f64 / frames.max(1) as f64;
@@ -240,7 +264,8 @@ impl RegisterWorkflow {
             warnings.push(Warning::new("frames-clipped", what));
         }
         if 10 * poor > frames {
-            let what = format!("{:.1} % of the frames resemble the template too little", part(poor));
+            let what =
+                format!("{:.1} % of the frames resemble the template too little", part(poor));
             warnings.push(Warning::new("frames-low-quality", what));
         }
         if motion.mode == Mode::None && params.mode != Mode::None && frames > 1 {
@@ -252,7 +277,9 @@ impl RegisterWorkflow {
     }
 
     fn write_template(&self, work: &WorkDir, template: &Array2<f32>) -> Result<(), SourceError> {
-        let path = work.data().join(beside(&self.options.output, "template.tif").file_name().unwrap_or_default());
+        let path = work
+            .data()
+            .join(beside(&self.options.output, "template.tif").file_name().unwrap_or_default());
         super::measure::write_plane(&path, template, "template")
     }
 }
@@ -312,9 +339,13 @@ impl Workflow for RegisterWorkflow {
         };
         let planned = self.output.stages(&first, budget)?;
         let files = ["shifts.parquet", "register.json", "template.tif"];
-        let files = files.map(|name| OutputSpec::file(beside(&self.options.output, name), frame * 4));
+        let files =
+            files.map(|name| OutputSpec::file(beside(&self.options.output, name), frame * 4));
         let planned = Planned {
-            stages: [Stage::one("motion", &[], budget.for_blocks())].into_iter().chain(planned.stages).collect(),
+            stages: [Stage::one("motion", &[], budget.for_blocks())]
+                .into_iter()
+                .chain(planned.stages)
+                .collect(),
             outputs: planned.outputs.into_iter().chain(files).collect(),
             work_bytes: planned.work_bytes + 8 * frame,
         };
@@ -376,10 +407,12 @@ impl Workflow for RegisterWorkflow {
             "frames_clipped": table.count_flag(CLIPPED),
             "frames_low_quality": table.count_flag(LOW_QUALITY),
         });
-        let record = |path: PathBuf, format: &str| crate::engine_output(&path, format, vec![], None);
+        let record =
+            |path: PathBuf, format: &str| crate::engine_output(&path, format, vec![], None);
         outputs.push(record(path, "parquet"));
         outputs.push(record(beside(&self.options.output, "template.tif"), "tiff"));
-        let sidecar = Sidecar { path: beside(&self.options.output, "register.json"), result: &result };
+        let sidecar =
+            Sidecar { path: beside(&self.options.output, "register.json"), result: &result };
         outputs.push(sidecar.write(plan, work)?);
         let warnings = self.warnings(&motion, &table);
         Ok(Finished { outputs, warnings, result, ..Finished::default() })
@@ -428,7 +461,8 @@ impl Warping<'_> {
             let frame = ArrayView2::from_shape((height, width), frame)?;
             let moved = warp(frame, &self.table.displacement(t), self.params)?;
             if part[1].start == 0 && part[2].start == 0 {
-                let grey = |image: ArrayView2<'_, T>| self.quality.r(image.map(|v| v.to_f32()).view());
+                let grey =
+                    |image: ArrayView2<'_, T>| self.quality.r(image.map(|v| v.to_f32()).view());
                 r.push((t, grey(frame), grey(moved.view())));
             }
             let own = moved.slice(ndarray::s![part[1].clone(), part[2].clone()]);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type, Int32Type, UInt8Type, UInt32Type};
 use arrow_array::{
-    Array, ArrayRef, ArrowPrimitiveType, Float32Array, Float64Array, Int32Array, PrimitiveArray, RecordBatch, UInt8Array,
-    UInt32Array,
+    Array, ArrayRef, ArrowPrimitiveType, Float32Array, Float64Array, Int32Array, PrimitiveArray,
+    RecordBatch, UInt8Array, UInt32Array,
 };
 use hooke_core::image::SourceError;
 use hooke_events::register::{ShiftRow, ShiftTable};
@@ -51,14 +51,16 @@ pub(crate) fn read_shifts(path: &Path) -> Result<Vec<ShiftRow>, EventsError> {
     let batch = read_table(path)?;
     let frame = column::<UInt32Type>(path, &batch, "frame")?;
     let block = column::<Int32Type>(path, &batch, "block")?;
-    let [dy, dx] = [column::<Float64Type>(path, &batch, "dy_px")?, column::<Float64Type>(path, &batch, "dx_px")?];
+    let [dy, dx] = [
+        column::<Float64Type>(path, &batch, "dy_px")?,
+        column::<Float64Type>(path, &batch, "dx_px")?,
+    ];
     let optional = |name| column::<Float32Type>(path, &batch, name).ok();
     let names = ["block_y_px", "block_x_px", "peak", "peak_ratio", "r_before", "r_after"];
     let measured = names.map(optional);
     let flag = column::<UInt8Type>(path, &batch, "flag").ok();
-    let of = |n: usize, i: usize| {
-        measured[n].as_ref().filter(|a| !a.is_null(i)).map(|a| a.value(i))
-    };
+    let of =
+        |n: usize, i: usize| measured[n].as_ref().filter(|a| !a.is_null(i)).map(|a| a.value(i));
     let rows = (0..batch.num_rows()).map(|i| ShiftRow {
         frame: frame.value(i),
         block: block.value(i),

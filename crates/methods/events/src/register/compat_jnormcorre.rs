@@ -172,7 +172,8 @@ pub fn apply_shift(
         TAU * k / n as f64
     };
     for (i, value) in spectrum.iter_mut().enumerate() {
-        let angle = shift[0] * frequency(i / half, shape[0]) + shift[1] * frequency(i % half, shape[1]);
+        let angle =
+            shift[0] * frequency(i / half, shape[0]) + shift[1] * frequency(i % half, shape[1]);
         *value *= Complex32::new(angle.cos() as f32, angle.sin() as f32);
     }
     fft.inverse(&mut spectrum, &mut image);

@@ -102,11 +102,8 @@ impl Correlator {
 
     /// Completes a template from its windowed image.
     fn measured(&self, windowed: &[f32], conjugate: Vec<Complex32>, norm: f64) -> TemplateSpectrum {
-        let energy: Vec<f32> = windowed
-            .iter()
-            .zip(&self.window)
-            .map(|(t, w)| t * t / w.max(LEAST_WINDOW))
-            .collect();
+        let energy: Vec<f32> =
+            windowed.iter().zip(&self.window).map(|(t, w)| t * t / w.max(LEAST_WINDOW)).collect();
         let energy: Vec<_> = self.transform(&energy, &mut Work::default()).collect();
         let shown = |of: &[Complex32]| {
             let mut product: Vec<_> = of.iter().zip(&energy).map(|(w, e)| w * e.conj()).collect();
@@ -163,15 +160,18 @@ impl Correlator {
         out.clear();
         out.extend(image.iter().zip(&self.window).map(|(f, w)| (f - mean) * w));
         // Rows are short enough for f32, and are summed in f64.
-        let energy: f64 = out.chunks(self.shape[1].max(1)).map(|row| {
-            let mut sums = [0.0_f32; 8];
-            for part in row.chunks(8) {
-                for (sum, f) in sums.iter_mut().zip(part) {
-                    *sum += f * f;
+        let energy: f64 = out
+            .chunks(self.shape[1].max(1))
+            .map(|row| {
+                let mut sums = [0.0_f32; 8];
+                for part in row.chunks(8) {
+                    for (sum, f) in sums.iter_mut().zip(part) {
+                        *sum += f * f;
+                    }
                 }
-            }
-            f64::from(sums.iter().sum::<f32>())
-        }).sum();
+                f64::from(sums.iter().sum::<f32>())
+            })
+            .sum();
         energy.sqrt()
     }
 
@@ -370,8 +370,10 @@ mod tests {
 
     fn scene(y: f64, x: f64) -> f32 {
         let blob = |cy: f64, cx: f64| (-((y - cy).powi(2) + (x - cx).powi(2)) / 12.0).exp();
-        (blob(17.0, 21.0) + 0.8 * blob(30.0, 12.0) + 0.6 * blob(24.0, 33.0) + 0.5 * blob(38.0, 30.0))
-            as f32
+        (blob(17.0, 21.0)
+            + 0.8 * blob(30.0, 12.0)
+            + 0.6 * blob(24.0, 33.0)
+            + 0.5 * blob(38.0, 30.0)) as f32
     }
 
     #[test]
@@ -400,7 +402,8 @@ mod tests {
     fn a_ramp_moves_the_surface_and_the_two_sets_make_up_the_whole() {
         let shape = [40, 48];
         let correlator = Correlator::new(shape, [9, 9], 8.0);
-        let image: Vec<f32> = (0..40 * 48).map(|i| scene((i / 48) as f64, (i % 48) as f64)).collect();
+        let image: Vec<f32> =
+            (0..40 * 48).map(|i| scene((i / 48) as f64, (i % 48) as f64)).collect();
         let template = correlator.template(&image);
         let mut work = Work::default();
         let len = correlator.surface_len();
@@ -409,11 +412,17 @@ mod tests {
         let sets = Some((first.as_mut_slice(), second.as_mut_slice()));
         correlator.correlate(&image, &template, Some(&fraction), &mut work, &mut out, sets);
         let peak = Surface { values: &out, reach: [9, 9] }.highest([4, 4]).unwrap();
-        assert!((peak.shift[0] + 0.4).abs() < 0.01 && (peak.shift[1] - 0.7).abs() < 0.01, "{peak:?}");
+        assert!(
+            (peak.shift[0] + 0.4).abs() < 0.01 && (peak.shift[1] - 0.7).abs() < 0.01,
+            "{peak:?}"
+        );
         let reach = [9, 9];
         for set in [&first, &second] {
             let peak = Surface { values: set, reach }.highest([4, 4]).unwrap();
-            assert!((peak.shift[0] + 0.4).abs() < 0.1 && (peak.shift[1] - 0.7).abs() < 0.1, "{peak:?}");
+            assert!(
+                (peak.shift[0] + 0.4).abs() < 0.1 && (peak.shift[1] - 0.7).abs() < 0.1,
+                "{peak:?}"
+            );
         }
     }
 }

@@ -43,7 +43,7 @@ pub(crate) fn check_finite<'a>(
     first: usize,
 ) -> Result<(), EventsError> {
     let mut found = None;
-    let mut count = 0;
+    let mut count = 0_u64;
     for (i, frame) in frames.enumerate() {
         // A sum is not finite if a pixel is not; finite pixels that overflow it are counted as none.
         if frame.iter().all(|v| v.is_finite()) {
@@ -55,7 +55,7 @@ pub(crate) fn check_finite<'a>(
         }
     }
     match found {
-        Some((frame, y, x)) => Err(EventsError::NotFinite { frame, y, x, count }),
+        Some((frame, y, x)) => Err(EventsError::NotFinite { frame, row: y, column: x, count }),
         None => Ok(()),
     }
 }
