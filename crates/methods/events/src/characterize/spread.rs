@@ -121,7 +121,11 @@ fn theil_sen(points: &[(f64, f64)]) -> Option<f64> {
     let (below, upper, _) = slopes.select_nth_unstable_by(middle, f64::total_cmp);
     let upper = *upper;
     let lower = below.iter().copied().max_by(f64::total_cmp);
-    Some(if slopes.len() % 2 == 0 { (upper + lower.unwrap_or(upper)) / 2.0 } else { upper })
+    Some(if slopes.len().is_multiple_of(2) {
+        (upper + lower.unwrap_or(upper)) / 2.0
+    } else {
+        upper
+    })
 }
 
 #[cfg(test)]

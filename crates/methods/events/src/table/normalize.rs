@@ -159,7 +159,7 @@ pub fn normalize(traces: &mut [Vec<f64>], instructions: &Instructions) -> Result
                 }
             })?,
             Step::ImputeNan(value) => traces.iter_mut().for_each(|trace| impute(trace, *value)),
-            Step::Diff => traces.iter_mut().for_each(difference),
+            Step::Diff => traces.iter_mut().for_each(|trace| difference(trace)),
         }
     }
     Ok(())
@@ -264,7 +264,7 @@ fn impute(trace: &mut [f64], value: Option<f64>) {
     }
 }
 
-fn difference(trace: &mut Vec<f64>) {
+fn difference(trace: &mut [f64]) {
     for i in (1..trace.len()).rev() {
         trace[i] -= trace[i - 1];
     }
