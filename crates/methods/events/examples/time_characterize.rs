@@ -1,6 +1,7 @@
 //! Times the measuring of events: a map of 1000 x 256 x 256 with 60 and 500 events.
 //!
-//! Prints one JSON line per case, seconds of all threads together: `{"events": .., "boxes_s": .., "rows_s": .., "voxels": ..}`.
+//! Prints one JSON line per case, seconds of all threads together: `{"events": .., "boxes_s": ..,
+//! "rows_s": .., "voxels": ..}`.
 
 use hooke_core::seed::rng_at;
 use hooke_events::characterize::{BoxFinder, Characterizer, Recording};

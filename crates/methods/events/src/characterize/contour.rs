@@ -3,12 +3,15 @@
 use hooke_filters::Connectivity;
 use hooke_filters::outline::outlines;
 
-/// The level of the outlines between 0 outside and 1 inside: they pass 0.1 pixels beyond the outermost centres.
+/// The level of the outlines between 0 outside and 1 inside: they pass 0.1 pixels beyond the outermost
+/// centres.
 const LEVEL: f64 = 0.9;
 
-/// The closed outlines of a mask `(rows, columns)`, each as points `(row, column)` of which the last equals the first.
+/// The closed outlines of a mask `(rows, columns)`, each as points `(row, column)` of which the last
+/// equals the first.
 ///
-/// Marching squares on the mask with a rim of zeros; pixels that touch at a corner only are not connected.
+/// Marching squares on the mask with a rim of zeros; pixels that touch at a corner only are not
+/// connected.
 pub(super) fn contours(mask: &[bool], [height, width]: [usize; 2]) -> Vec<Vec<[f32; 2]>> {
     let rimmed = [height + 2, width + 2];
     let mut image = vec![0_u8; rimmed[0] * rimmed[1]];

@@ -90,7 +90,7 @@ fn handmade_events_have_the_peers_rows() {
         if [2, 5, 8].contains(&row.id) {
             assert_ne!(row.error & EventRow::HULL_DEGENERATE, 0);
             assert!(row.v_mask_solidity > 0.9 && row.v_mask_solidity <= 1.0);
-            assert_eq!(row.v_mask_axis_minor_length, Some(0.0));
+            assert_eq!(row.v_mask_axis_minor_length, 0.0);
         }
     }
     assert_eq!(rows.len(), 9);
