@@ -32,10 +32,11 @@ impl ChunkStrategy {
     }
 }
 
-/// The chunk shape for a movie `(t, y, x)` of `item_bytes` per pixel: the smallest power of two that reaches 1 MB.
+/// The chunk shape for a movie `(t, y, x)` of `item_bytes` per pixel: the smallest power of two that
+/// reaches 1 MB.
 ///
-/// Chunks never go beyond the movie. One that would hold more than 64 MB, as of very large frames or very long movies, is
-/// halved along its longest axis until it does not (astroCAST has no limit).
+/// Chunks never go beyond the movie. One that would hold more than 64 MB, as of very large frames or
+/// very long movies, is halved along its longest axis until it does not (astroCAST has no limit).
 ///
 /// # Errors
 /// When an axis or a pixel is empty.

@@ -19,8 +19,9 @@ pub struct Coincidence {
 
 /// Counts events that begin from `before` frames before a time to `after` frames after it, both included.
 ///
-/// The null shifts all onsets together around the movie, frame by frame: it keeps how events follow each other and breaks
-/// only their tie to the times. All shifts are taken, so that there is no chance in the answer.
+/// The null shifts all onsets together around the movie, frame by frame: it keeps how events follow
+/// each other and breaks only their tie to the times. All shifts are taken, so that there is no chance
+/// in the answer.
 ///
 /// # Arguments
 /// * `onsets`: first frames of events.

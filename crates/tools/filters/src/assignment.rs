@@ -348,10 +348,9 @@ fn relax(
     from: &mut [usize],
     least_of_block: &mut [f64],
 ) {
-    let blocks = costs.chunks(BLOCK).zip(prices.chunks(BLOCK)).zip(lengths.chunks_mut(BLOCK));
-    for (((costs, prices), lengths), (from, out)) in
-        blocks.map(|((a, b), c)| ((a, b), c)).zip(from.chunks_mut(BLOCK).zip(least_of_block))
-    {
+    let blocks = costs.chunks(BLOCK).zip(prices.chunks(BLOCK));
+    let found = lengths.chunks_mut(BLOCK).zip(from.chunks_mut(BLOCK));
+    for (((costs, prices), (lengths, from)), out) in blocks.zip(found).zip(least_of_block) {
         for ((length, from), (cost, price)) in
             lengths.iter_mut().zip(from).zip(costs.iter().zip(prices))
         {

@@ -173,8 +173,8 @@ impl Alive {
         row.v_mask_centroid_local = std::array::from_fn(|a| mean[a] / shape[a] as f64);
         let is_flat = row.error & EventRow::HULL_DEGENERATE != 0;
         let (major, minor) = self.moments.axes(is_flat);
-        row.v_mask_axis_major_length = Some(major);
-        row.v_mask_axis_minor_length = Some(minor);
+        row.v_mask_axis_major_length = major;
+        row.v_mask_axis_minor_length = minor;
         let volume = row.v_area as f64;
         row.v_mask_extent = volume / row.v_bbox_pix_num as f64;
         row.v_mask_solidity = volume / count_inside(&hull_of_voxels(&self.corners), shape) as f64;

@@ -46,8 +46,8 @@ impl std::fmt::Debug for Column {
 
 macro_rules! columns {
     ($($name:literal, $unit:literal, $axis:literal, $formula:literal, $row:ident => $cell:expr;)*) => {
-        /// All columns, in the order of the file. `M` is the mask of the event in its box, `P` (footprint) its projection
-        /// along z, `b` the box's volume.
+        /// All columns, in the order of the file. `M` is the mask of the event in its box, `P`
+        /// (footprint) its projection along z, `b` the box's volume.
         pub const COLUMNS: &[Column] = &[$(Column {
             name: $name,
             unit: $unit,
@@ -92,8 +92,8 @@ columns! {
     "v_mask_centroid_local-0", "", "z", "mean local frame / dz", r => F64(Some(r.v_mask_centroid_local[0]));
     "v_mask_centroid_local-1", "", "x", "mean local row / dx", r => F64(Some(r.v_mask_centroid_local[1]));
     "v_mask_centroid_local-2", "", "y", "mean local column / dy", r => F64(Some(r.v_mask_centroid_local[2]));
-    "v_mask_axis_major_length", "px", "", "sqrt(20 l), l largest eigenvalue of the covariance of M", r => F64(r.v_mask_axis_major_length);
-    "v_mask_axis_minor_length", "px", "", "sqrt(20 l), l smallest eigenvalue of the covariance of M", r => F64(r.v_mask_axis_minor_length);
+    "v_mask_axis_major_length", "px", "", "sqrt(20 l), l largest eigenvalue of the covariance of M", r => F64(Some(r.v_mask_axis_major_length));
+    "v_mask_axis_minor_length", "px", "", "sqrt(20 l), l smallest eigenvalue of the covariance of M", r => F64(Some(r.v_mask_axis_minor_length));
     "v_mask_extent", "", "", "v_area / b", r => F64(Some(r.v_mask_extent));
     "v_mask_solidity", "", "", "v_area / voxels in the convex hull of face midpoints", r => F64(Some(r.v_mask_solidity));
     "v_mask_equivalent_diameter_area", "px", "", "(6 v_area / pi)^(1/3)", r => F64(Some(r.v_mask_equivalent_diameter_area));

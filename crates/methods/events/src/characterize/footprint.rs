@@ -48,7 +48,8 @@ pub(super) fn footprint_shape(mask: &[bool], shape: [usize; 2]) -> FootprintShap
 
 /// The largest distance of two points of the outline, at level 1/2, of the pixels `rows`.
 ///
-/// That outline passes the midpoints of the pixels' edges, so the largest distance is that of two corners of their hull.
+/// That outline passes the midpoints of the pixels' edges, so the largest distance is that of two
+/// corners of their hull.
 fn feret(rows: &[Option<(i64, i64)>]) -> f64 {
     let ends = |(x, row): (usize, &Option<(i64, i64)>)| {
         row.map(|(lo, hi)| [[x as i64, lo], [x as i64, hi]])
@@ -60,8 +61,9 @@ fn feret(rows: &[Option<(i64, i64)>]) -> f64 {
 
 /// The length of the border of a mask, from the neighbours each border pixel has among border pixels.
 ///
-/// Borders are pixels with a side neighbour outside. A pixel counts 1, a side neighbour 2, a corner neighbour 10; sums
-/// 5, 7, 15, 17, 25, 27 weigh 1, 21 and 33 sqrt(2), 13 and 23 (1 + sqrt(2)) / 2 (Benkrid & Crookes 2000, as in scikit-image).
+/// Borders are pixels with a side neighbour outside. A pixel counts 1, a side neighbour 2, a corner
+/// neighbour 10; sums 5, 7, 15, 17, 25, 27 weigh 1, 21 and 33 sqrt(2), 13 and 23 (1 + sqrt(2)) / 2
+/// (Benkrid & Crookes 2000, as in scikit-image).
 fn perimeter(mask: &[bool], [height, width]: [usize; 2]) -> f64 {
     let get = |image: &[bool], x: isize, y: isize| {
         let is_in = (0..height as isize).contains(&x) && (0..width as isize).contains(&y);

@@ -1,12 +1,14 @@
 //! Convex hulls of pixels: of the midpoints of their edges, in exact integers.
 //!
-//! Coordinates are doubled, so that an edge's midpoint (half a pixel off the centre) is an integer. The hull of the
-//! midpoints is the hull of the centres plus a diamond, so only the vertices of the centres' hull are moved.
+//! Coordinates are doubled, so that an edge's midpoint (half a pixel off the centre) is an integer.
+//! The hull of the midpoints is the hull of the centres plus a diamond, so only the vertices of the
+//! centres' hull are moved.
 
 /// Pixels of one row that lie in a hull: `(first, last)`, or `None`.
 pub(super) type Interval = Option<(i64, i64)>;
 
-/// The vertices of the convex hull of points in ascending order, counter-clockwise without collinear ones (Andrew 1979).
+/// The vertices of the convex hull of points in ascending order, counter-clockwise without collinear
+/// ones (Andrew 1979).
 pub(super) fn hull(points: &[[i64; 2]]) -> Vec<[i64; 2]> {
     if points.len() < 3 {
         let mut points = points.to_vec();
@@ -57,7 +59,8 @@ pub(super) fn row_ends(mask: &[bool], width: usize) -> Vec<[i64; 2]> {
     ends
 }
 
-/// The hull of the edges' midpoints of pixels whose centres have the hull `centres`, in doubled coordinates.
+/// The hull of the edges' midpoints of pixels whose centres have the hull `centres`, in doubled
+/// coordinates.
 pub(super) fn with_edges(centres: &[[i64; 2]]) -> Vec<[i64; 2]> {
     const DIAMOND: [[i64; 2]; 4] = [[-1, 0], [0, -1], [0, 1], [1, 0]];
     let moved = |c: &[i64; 2]| DIAMOND.map(|d| [2 * c[0] + d[0], 2 * c[1] + d[1]]);

@@ -1,8 +1,9 @@
 //! Convex hulls of voxels: of the midpoints of their faces, in exact integers.
 //!
-//! Quickhull (Barber, Dobkin & Huhdanpaa 1996, doi:10.1145/235815.235821) on doubled coordinates. Exactness makes
-//! coplanar points, which voxels have in plenty, harmless: a point sees a face only when it lies strictly above it.
-//! With the midpoints of faces even a single voxel has a volume, so the hull is never flat.
+//! Quickhull (Barber, Dobkin & Huhdanpaa 1996, doi:10.1145/235815.235821) on doubled coordinates.
+//! Exactness makes coplanar points, which voxels have in plenty, harmless: a point sees a face only
+//! when it lies strictly above it. With the midpoints of faces even a single voxel has a volume, so
+//! the hull is never flat.
 
 use super::hull2::tighten;
 
@@ -82,7 +83,8 @@ fn simplex(points: &[Point]) -> Option<[usize; 4]> {
 
 /// The planes of the hull of voxels' face midpoints, in doubled coordinates, each once and sorted.
 ///
-/// `centres` must hold the vertices of the hull of the voxels' centres, and may hold more; empty for none.
+/// `centres` must hold the vertices of the hull of the voxels' centres, and may hold more; empty for
+/// none.
 pub(super) fn hull_of_voxels(centres: &[Point]) -> Vec<Plane> {
     const FACES: [Point; 6] = [[-1, 0, 0], [1, 0, 0], [0, -1, 0], [0, 1, 0], [0, 0, -1], [0, 0, 1]];
     let moved = |c: &Point| FACES.map(|f| [2 * c[0] + f[0], 2 * c[1] + f[1], 2 * c[2] + f[2]]);
@@ -109,7 +111,8 @@ struct Hull<'a> {
 impl<'a> Hull<'a> {
     fn new(points: &'a [Point], [a, b, c, d]: [usize; 4]) -> Self {
         let mut hull = Self { points, faces: Vec::new(), open: Vec::new() };
-        // The fourth corner is below the first face; each edge is shared by two faces in opposite directions.
+        // The fourth corner is below the first face; each edge is shared by two faces in opposite
+        // directions.
         hull.add([a, b, c], [1, 2, 3]);
         hull.add([b, a, d], [0, 3, 2]);
         hull.add([c, b, d], [0, 1, 3]);

@@ -13,7 +13,8 @@ pub(super) struct Kinetics {
     pub fwhm: Option<f64>,
 }
 
-/// Measures a trace. Heights count from its minimum, as `v_max_height` does, so that an offset changes nothing.
+/// Measures a trace. Heights count from its minimum, as `v_max_height` does, so that an offset changes
+/// nothing.
 ///
 /// Crossings are interpolated linearly between frames; what the trace does not reach is `None`.
 pub(super) fn kinetics(trace: &[f64]) -> Kinetics {

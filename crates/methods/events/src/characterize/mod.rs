@@ -1,14 +1,16 @@
 //! Everything that is measured on events: a row per label of an event map.
 //!
-//! Two passes over the map, since what lies around an event is only known once its box is: [`BoxFinder`] finds the boxes,
-//! [`Characterizer`] takes the movie with the map. Both take slabs of frames in order, of any length: results are the same to
-//! the bit. What is held is the masks of the events that are alive, a few values per pixel of their boxes, and nothing of
-//! the movie. [`characterize`] does both for arrays in memory.
+//! Two passes over the map, since what lies around an event is only known once its box is:
+//! [`BoxFinder`] finds the boxes, [`Characterizer`] takes the movie with the map. Both take slabs of
+//! frames in order, of any length: results are the same to the bit. What is held is the masks of the
+//! events that are alive, a few values per pixel of their boxes, and nothing of the movie.
+//! [`characterize`] does both for arrays in memory.
 //!
 //! An event's own mask is always used: where boxes overlap, voxels of another event count as outside.
 //!
 //! Values are those of scikit-image 0.21 (`regionprops`), with two exceptions: hulls are exact integers
-//! (`hull2`, `hull3`), and flat events have a solidity. NaN in the movie is a missing value and left out of means.
+//! (`hull2`, `hull3`), and flat events have a solidity. NaN in the movie is a missing value and left
+//! out of means.
 
 mod alive;
 mod boxes;
@@ -23,6 +25,7 @@ mod row;
 mod runs;
 mod spread;
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use ndarray::{Array2, ArrayView3, CowArray, Ix3};
@@ -108,7 +111,8 @@ impl Characterizer {
     /// Makes ready for a movie and the events of its map.
     ///
     /// # Errors
-    /// When a box leaves the movie, two have one id, the noise is of another shape, or the movie has more than 2^52 voxels.
+    /// When a box leaves the movie, two have one id, the noise is of another shape, or the movie has
+    /// more than 2^52 voxels.
     pub fn new(recording: Recording, boxes: &[EventBox]) -> Result<Self, EventsError> {
         let shape = recording.shape;
         let voxels: u128 = shape.iter().map(|v| *v as u128).product();
@@ -137,13 +141,15 @@ impl Characterizer {
         Ok(Self { recording, waiting, alive: Vec::new(), frames: 0 })
     }
 
-    /// Takes the next frames `(t, y, x)` of the map, of the movie, and of its smoothed z-score where there is one.
+    /// Takes the next frames `(t, y, x)` of the map, of the movie, and of its smoothed z-score where
+    /// there is one.
     ///
-    /// `peak_z` and `onset` come from the z-score; without it `onset` is that of the movie. Returns the rows of the events
-    /// that ended, by id. Events are measured in parallel.
+    /// `peak_z` and `onset` come from the z-score; without it `onset` is that of the movie. Returns
+    /// the rows of the events that ended, by id. Events are measured in parallel.
     ///
     /// # Errors
-    /// When the arrays differ in shape from each other or from the recording, or an event has other voxels than its box said.
+    /// When the arrays differ in shape from each other or from the recording, or an event has other
+    /// voxels than its box said.
     pub fn push(
         &mut self,
         labels: ArrayView3<'_, u32>,
@@ -222,7 +228,8 @@ pub fn characterize(
     let mut finder = BoxFinder::new();
     finder.push(labels)?;
     let mut boxes = finder.finish();
-    boxes.retain(|b| ids.is_none_or(|ids| ids.contains(&b.id)));
+    let wanted: Option<HashSet<u32>> = ids.map(|ids| ids.iter().copied().collect());
+    boxes.retain(|b| wanted.as_ref().is_none_or(|ids| ids.contains(&b.id)));
     let mut characterizer = Characterizer::new(recording, &boxes)?;
     let rows = characterizer.push(labels, movie, scores)?;
     characterizer.finish()?;

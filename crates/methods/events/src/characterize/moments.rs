@@ -72,8 +72,9 @@ pub(super) struct Ellipse {
 impl Moments<2> {
     /// The ellipse of equal second moments; `is_line` when the pixels' centres are in one line.
     ///
-    /// With the inertia tensor `[[a, b], [b, c]]` (`a` the variance of columns, `c` of rows, `b` minus their covariance):
-    /// axes `4 sqrt(l)` of its eigenvalues, orientation `atan2(-2 b, c - a) / 2`, and `+-pi/4` by the sign of `b` when `a = c`.
+    /// With the inertia tensor `[[a, b], [b, c]]` (`a` the variance of columns, `c` of rows, `b` minus
+    /// their covariance): axes `4 sqrt(l)` of its eigenvalues, orientation `atan2(-2 b, c - a) / 2`,
+    /// and `+-pi/4` by the sign of `b` when `a = c`.
     pub fn ellipse(&self, is_line: bool) -> Ellipse {
         let [[c, ab], [_, a]] = self.covariance();
         let b = -ab;
@@ -97,11 +98,12 @@ impl Moments<2> {
 }
 
 impl Moments<3> {
-    /// Major and minor axis of the ellipsoid of equal second moments; `is_flat` when the centres are in one plane.
+    /// Major and minor axis of the ellipsoid of equal second moments; `is_flat` when the centres are
+    /// in one plane.
     ///
-    /// scikit-image takes `sqrt(10 (l1 + l2 - l3))` and `sqrt(10 (-l1 + l2 + l3))` of the eigenvalues of the inertia
-    /// tensor `tr(C) - C`. These are `20` times the largest and the smallest eigenvalue of the covariance `C`, which
-    /// is never negative.
+    /// scikit-image takes `sqrt(10 (l1 + l2 - l3))` and `sqrt(10 (-l1 + l2 + l3))` of the eigenvalues
+    /// of the inertia tensor `tr(C) - C`. These are `20` times the largest and the smallest eigenvalue
+    /// of the covariance `C`, which is never negative.
     pub fn axes(&self, is_flat: bool) -> (f64, f64) {
         let [small, _, large] = eigenvalues(self.covariance());
         let small = if is_flat { 0.0 } else { small };

@@ -2,8 +2,9 @@
 
 /// Everything measured on one event.
 ///
-/// Names that astroCAST has keep its meaning: `z` is the frame, `x` the row of the image, `y` its column; boxes are half-open.
-/// [`COLUMNS`](super::COLUMNS) holds name, unit, axis and formula of every field.
+/// Names that astroCAST has keep its meaning: `z` is the frame, `x` the row of the image, `y` its
+/// column; boxes are half-open. [`COLUMNS`](super::COLUMNS) holds name, unit, axis and formula of
+/// every field.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[allow(missing_docs)] // Each field is documented where its column is, in `COLUMNS`.
 pub struct EventRow {
@@ -19,8 +20,8 @@ pub struct EventRow {
     pub v_bbox_pix_num: u64,
     pub mask: Vec<u32>,
     pub v_mask_centroid_local: [f64; 3],
-    pub v_mask_axis_major_length: Option<f64>,
-    pub v_mask_axis_minor_length: Option<f64>,
+    pub v_mask_axis_major_length: f64,
+    pub v_mask_axis_minor_length: f64,
     pub v_mask_extent: f64,
     pub v_mask_solidity: f64,
     pub v_mask_equivalent_diameter_area: f64,
@@ -75,7 +76,8 @@ pub struct EventRow {
 }
 
 impl EventRow {
-    /// Error bit: the voxels' centres lie in one plane. Hull and solidity are those of the voxels' face midpoints.
+    /// Error bit: the voxels' centres lie in one plane. Hull and solidity are those of the voxels'
+    /// face midpoints.
     pub const HULL_DEGENERATE: u8 = 1;
     /// Error bit: a frame of the event has no voxel, or none with a value; its trace is 0 there.
     pub const FRAME_WITHOUT_VOXELS: u8 = 2;

@@ -8,8 +8,9 @@ const MIN_SPREAD: f64 = 2.0;
 
 /// The onset of one pixel, found while its values come in.
 ///
-/// Onset is the first frame at which the pixel reaches half of the largest value it has within the event. That frame is
-/// a record (all before it are below), so only records above half of the present maximum must be kept.
+/// Onset is the first frame at which the pixel reaches half of the largest value it has within the
+/// event. That frame is a record (all before it are below), so only records above half of the present
+/// maximum must be kept.
 #[derive(Debug, Clone, Default)]
 pub(super) struct OnsetFinder {
     /// `(frame, value, value one frame before)`, values ascending.
@@ -31,7 +32,8 @@ impl OnsetFinder {
         }
     }
 
-    /// The onset, between frames where the frame before belongs to the event; NaN where no value is positive.
+    /// The onset, between frames where the frame before belongs to the event; NaN where no value is
+    /// positive.
     pub fn finish(&self) -> f32 {
         let (Some((_, top, _)), Some((frame, value, before))) =
             (self.records.last(), self.records.first())
@@ -60,9 +62,9 @@ pub(super) struct Spread {
 
 /// Measures the spread from pixels `(row, column, onset)`; NaN onsets are passed over.
 ///
-/// The origin is the centroid of the earliest 5 % of pixels and of those that begin with the last of them. The slope is the
-/// median of those of all pairs of different onset (Theil 1950, Sen 1968), of 200 pixels evenly among the sorted
-/// ones where there are more.
+/// The origin is the centroid of the earliest 5 % of pixels and of those that begin with the last of
+/// them. The slope is the median of those of all pairs of different onset (Theil 1950, Sen 1968), of
+/// 200 pixels evenly among the sorted ones where there are more.
 pub(super) fn spread(pixels: &[(f64, f64, f64)]) -> Spread {
     let mut pixels: Vec<(f64, f64, f64)> =
         pixels.iter().copied().filter(|p| !p.2.is_nan()).collect();
@@ -121,7 +123,11 @@ fn theil_sen(points: &[(f64, f64)]) -> Option<f64> {
     let (below, upper, _) = slopes.select_nth_unstable_by(middle, f64::total_cmp);
     let upper = *upper;
     let lower = below.iter().copied().max_by(f64::total_cmp);
-    Some(if slopes.len() % 2 == 0 { (upper + lower.unwrap_or(upper)) / 2.0 } else { upper })
+    Some(if slopes.len().is_multiple_of(2) {
+        (upper + lower.unwrap_or(upper)) / 2.0
+    } else {
+        upper
+    })
 }
 
 #[cfg(test)]

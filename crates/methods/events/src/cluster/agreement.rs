@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::EventsError;
 
-/// Scores of agreement, as scikit-learn defines them. 1 is equal up to names; adjusted ones are about 0 by chance.
+/// Scores of agreement, as scikit-learn defines them. 1 is equal up to names; adjusted ones are about
+/// 0 by chance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Agreement {
     /// Adjusted Rand index (Hubert & Arabie 1985, doi:10.1007/BF01908075).

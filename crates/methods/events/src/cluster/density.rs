@@ -20,10 +20,11 @@ impl Default for DensityParams {
     }
 }
 
-/// Finds clusters by HDBSCAN (Campello, Moulavi & Sander 2013, doi:10.1007/978-3-642-37456-2_14), excess of mass; -1 is noise.
+/// Finds clusters by HDBSCAN (Campello, Moulavi & Sander 2013, doi:10.1007/978-3-642-37456-2_14),
+/// excess of mass; -1 is noise.
 ///
-/// Fewer items than the smallest cluster are all noise. Items that are one big cluster are noise too, as there is no other
-/// density to tell it from. Memory and time are quadratic in their number.
+/// Fewer items than the smallest cluster are all noise. Items that are one big cluster are noise too,
+/// as there is no other density to tell it from. Memory and time are quadratic in their number.
 ///
 /// # Errors
 /// When a parameter is below its bound.

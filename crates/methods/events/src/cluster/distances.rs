@@ -99,7 +99,8 @@ pub fn euclidean(points: &[Vec<f64>]) -> Result<Distances, EventsError> {
     Distances::of_pairs(points.len(), |a, b| squares(a, b).sqrt())
 }
 
-/// 1 minus the correlation of traces of one length, from 0 to 2. With a constant trace nothing correlates: 1.
+/// 1 minus the correlation of traces of one length, from 0 to 2. With a constant trace nothing
+/// correlates: 1.
 ///
 /// # Errors
 /// As [`euclidean`].
@@ -120,10 +121,12 @@ pub fn pearson(traces: &[Vec<f64>]) -> Result<Distances, EventsError> {
     Distances::of_pairs(units.len(), |a, b| (1.0 - product(a, b)).clamp(0.0, 2.0))
 }
 
-/// Dynamic time warping of traces of any lengths: the root of the least sum of squared differences along a path.
+/// Dynamic time warping of traces of any lengths: the root of the least sum of squared differences
+/// along a path.
 ///
-/// Paths stay within `band` samples of the diagonal (Sakoe & Chiba 1978, doi:10.1109/TASSP.1978.1163055), or within the
-/// difference of the lengths where that is more; `None` is free.
+/// Paths stay within `band` samples of the diagonal (Sakoe & Chiba 1978,
+/// doi:10.1109/TASSP.1978.1163055), or within the difference of the lengths where that is more; `None`
+/// is free.
 ///
 /// # Errors
 /// When a trace is empty or a value is not finite.
@@ -176,7 +179,8 @@ pub fn resample(traces: &[Vec<f64>], length: usize) -> Result<Vec<Vec<f64>>, Eve
     }
 }
 
-/// Features, a row per event, each with mean 0 and standard deviation 1 (divided by n) over events; a constant one is 0.
+/// Features, a row per event, each with mean 0 and standard deviation 1 (divided by n) over events; a
+/// constant one is 0.
 ///
 /// # Errors
 /// As [`euclidean`].

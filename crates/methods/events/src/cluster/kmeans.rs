@@ -41,7 +41,8 @@ pub struct KMeans {
 /// Where points coincide there may be fewer clusters. The same seed gives the same clusters.
 ///
 /// # Errors
-/// When `k` is 0 or above the number of points, `starts` is 0, points differ in dimension, or a value is not finite.
+/// When `k` is 0 or above the number of points, `starts` is 0, points differ in dimension, or a value
+/// is not finite.
 pub fn kmeans(points: &[Vec<f64>], params: &KMeansParams) -> Result<KMeans, EventsError> {
     let wrong = |name, reason| Err(EventsError::Parameter { name, reason });
     if params.k == 0 || params.k > points.len() {
@@ -126,7 +127,8 @@ fn spread_out(points: &[Vec<f64>], params: &KMeansParams, start: u32) -> Vec<Vec
             left -= r;
             left < 0.0
         });
-        // Rounding may leave nothing to draw: then the farthest; nothing is far when all points are taken.
+        // Rounding may leave nothing to draw: then the farthest; nothing is far when all points are
+        // taken.
         let farthest = || (0..points.len()).max_by(|a, b| reach[*a].total_cmp(&reach[*b]));
         let Some(new) = drawn.or_else(farthest).filter(|i| reach[*i] > 0.0) else { break };
         centres.push(points[new].clone());

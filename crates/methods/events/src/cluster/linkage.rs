@@ -1,8 +1,9 @@
 //! Trees of clusters, as SciPy builds them.
 //!
-//! Nearest-neighbour chains (Müllner 2011, arXiv:1109.2378) for average, complete and Ward's linkage, Prim's minimum spanning
-//! tree for single linkage. Equal distances are taken in SciPy's order, which no crate does: the chain starts at the first
-//! cluster left and goes to the first nearest one, unless the one it came from is as near; merges are sorted stably.
+//! Nearest-neighbour chains (Müllner 2011, arXiv:1109.2378) for average, complete and Ward's linkage,
+//! Prim's minimum spanning tree for single linkage. Equal distances are taken in SciPy's order, which
+//! no crate does: the chain starts at the first cluster left and goes to the first nearest one, unless
+//! the one it came from is as near; merges are sorted stably.
 
 use super::Distances;
 

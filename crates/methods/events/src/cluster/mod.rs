@@ -1,4 +1,5 @@
-//! Clusters of events: distances of traces or features, trees, partitions, and how well two partitions agree.
+//! Clusters of events: distances of traces or features, trees, partitions, and how well two partitions
+//! agree.
 //!
 //! Labels are numbered from 0 by falling size, ties by the first member; -1 is noise.
 

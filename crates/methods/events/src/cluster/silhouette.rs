@@ -14,7 +14,8 @@ pub struct Silhouette {
     pub mean: Option<f64>,
 }
 
-/// Compares each item's mean distance to its own cluster with that to the nearest other one. Negative labels are noise.
+/// Compares each item's mean distance to its own cluster with that to the nearest other one. Negative
+/// labels are noise.
 ///
 /// # Errors
 /// When there is not one label per item.

@@ -17,9 +17,10 @@ pub struct Item {
 impl SubFrames {
     /// The samples of an epoch, of files of shape `(t, y, x)`.
     ///
-    /// In order they go by file, frame, row, column, a step apart. Without padding a stack must lie within the movie, and the
-    /// last one that just reaches the border is left out unless it is the only one (as astroCAST does). With padding every frame
-    /// is a target (a step apart), and tiles cover the image.
+    /// In order they go by file, frame, row, column, a step apart. Without padding a stack must lie
+    /// within the movie, and the last one that just reaches the border is left out unless it is the
+    /// only one (as astroCAST does). With padding every frame is a target (a step apart), and tiles
+    /// cover the image.
     pub fn items(&self, files: &[[usize; 3]], epoch: u64) -> Vec<Item> {
         let mut items = Vec::new();
         for (file, shape) in files.iter().enumerate() {

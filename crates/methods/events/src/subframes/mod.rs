@@ -1,9 +1,10 @@
 //! Samples of movies for a network that predicts a frame from its neighbours.
 //!
-//! A sample is a tile of `pre + gap + 1 + gap + post` frames: the first `pre` and the last `post` are the input, the frame in
-//! the middle is the target, gaps are left out (Lecoq et al. 2021, DeepInterpolation, doi:10.1038/s41592-021-01285-2; astroCAST's
-//! `SubFrameGenerator`). [`SubFrames::items`] lists the samples of an epoch, [`SubFrames::sample`] makes one from pixels. What
-//! is random depends on seed, epoch and item alone.
+//! A sample is a tile of `pre + gap + 1 + gap + post` frames: the first `pre` and the last `post` are
+//! the input, the frame in the middle is the target, gaps are left out (Lecoq et al. 2021,
+//! DeepInterpolation, doi:10.1038/s41592-021-01285-2; astroCAST's `SubFrameGenerator`).
+//! [`SubFrames::items`] lists the samples of an epoch, [`SubFrames::sample`] makes one from pixels.
+//! What is random depends on seed, epoch and item alone.
 
 mod items;
 mod sample;
@@ -41,7 +42,8 @@ pub enum Scaling {
 pub struct SubFrameParams {
     /// Rows and columns of a tile.
     pub input_size: [usize; 2],
-    /// Pixels by which tiles overlap; below 1 the share of their size. Odd numbers become even by one more.
+    /// Pixels by which tiles overlap; below 1 the share of their size. Odd numbers become even by one
+    /// more.
     pub overlap: f64,
     /// Input frames before and behind the target.
     pub pre_post_frames: [usize; 2],

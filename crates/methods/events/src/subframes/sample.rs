@@ -55,10 +55,12 @@ impl SubFrames {
     ///
     /// # Arguments
     /// * `source`: at least the pixels of [`SubFrames::region`].
-    /// * `epoch`, `index`: what the random numbers hang on; `index` is the item's place in the epoch's list.
+    /// * `epoch`, `index`: what the random numbers hang on; `index` is the item's place in the epoch's
+    ///   list.
     ///
     /// # Errors
-    /// When the item leaves the movie without padding, the pixels do not hold it, or a global scale is missing.
+    /// When the item leaves the movie without padding, the pixels do not hold it, or a global scale is
+    /// missing.
     pub fn sample(
         &self,
         source: &Source<'_>,

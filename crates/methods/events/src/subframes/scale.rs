@@ -37,8 +37,9 @@ impl FileScale {
 
 /// Takes a fixed sample of a movie that comes in slabs of frames: about 1 % of its voxels.
 ///
-/// One of a hundred voxels, or of a few more, so that the step is prime to the frame's size and no row, column or frame is
-/// preferred. Movies below 100,000 voxels are taken whole. Median and standard deviation of the sample are exact.
+/// One of a hundred voxels, or of a few more, so that the step is prime to the frame's size and no
+/// row, column or frame is preferred. Movies below 100,000 voxels are taken whole. Median and standard
+/// deviation of the sample are exact.
 #[derive(Debug)]
 pub struct ScaleSampler {
     image: [usize; 2],

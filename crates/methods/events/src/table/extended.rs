@@ -18,8 +18,9 @@ pub enum Extension {
 
 /// Reads traces of extended events from a movie that comes in slabs of frames.
 ///
-/// Within its own frames an event has its mask, before and behind that of its first and last frame; with `use_footprint` the
-/// footprint at every frame. Values are means in doubles; NaN is left out; a frame without a value has 0.
+/// Within its own frames an event has its mask, before and behind that of its first and last frame;
+/// with `use_footprint` the footprint at every frame. Values are means in doubles; NaN is left out; a
+/// frame without a value has 0.
 #[derive(Debug)]
 pub struct TraceReader {
     events: Events,
@@ -111,7 +112,8 @@ impl TraceReader {
         Ok(())
     }
 
-    /// The table with extended traces: `z0`, `z1`, `dz` of the new frames, the old ones in `z0_orig`, `z1_orig`, `dz_orig`.
+    /// The table with extended traces: `z0`, `z1`, `dz` of the new frames, the old ones in `z0_orig`,
+    /// `z1_orig`, `dz_orig`.
     ///
     /// # Errors
     /// When frames are missing.

@@ -76,13 +76,14 @@ impl Events {
     /// Puts the labels of a lookup table into a column; true when it replaced one (say so to the user).
     ///
     /// # Errors
-    /// None at present; a column always fits its own table.
+    /// As [`Events::set_column`].
     pub fn add_clustering(&mut self, table: &LookupTable, name: &str) -> Result<bool, EventsError> {
         let labels = self.index.iter().map(|index| Some(table.get(*index))).collect();
         self.set_column(name, Values::Integers(labels))
     }
 
-    /// Counts events by cluster, and by group where a column of groups is named. Events without either are not counted.
+    /// Counts events by cluster, and by group where a column of groups is named. Events without either
+    /// are not counted.
     ///
     /// # Errors
     /// When a column is not there, or holds neither words nor whole numbers.
@@ -114,8 +115,8 @@ impl Events {
 
     /// Events per unit of time by cluster and group, of recordings that last `duration` each.
     ///
-    /// Without a cluster column all events are of cluster 0. Where the table was joined from several folders (`event_dir`), a
-    /// group's duration is that of its folders together.
+    /// Without a cluster column all events are of cluster 0. Where the table was joined from several
+    /// folders (`event_dir`), a group's duration is that of its folders together.
     ///
     /// # Errors
     /// When the duration is not positive, or as [`Events::counts_per_cluster`].
@@ -156,7 +157,8 @@ impl Events {
         Ok(Frequency { rates: counts.counts.iter().map(rate).collect(), counts })
     }
 
-    /// Mean, standard deviation and number of every column of numbers, in every group: groups ascending, columns in order.
+    /// Mean, standard deviation and number of every column of numbers, in every group: groups
+    /// ascending, columns in order.
     ///
     /// # Errors
     /// When the column of groups is not there, or holds neither words nor whole numbers.

@@ -27,7 +27,8 @@ pub struct AverageTrace {
 }
 
 impl Events {
-    /// Traces at their frames: `(event, frame)`, with `empty` where an event is not. What lies beyond the movie is cut.
+    /// Traces at their frames: `(event, frame)`, with `empty` where an event is not. What lies beyond
+    /// the movie is cut.
     ///
     /// # Errors
     /// When `z0` or `trace` are not there.
@@ -74,7 +75,27 @@ impl Events {
         })
     }
 
-    /// Traces around points of time: `(trial, event, sample)`, NaN where an event is not or the movie ends.
+    /// Columns of numbers side by side, a row per event: what [`z_scored`](crate::cluster::z_scored)
+    /// takes.
+    ///
+    /// A null becomes the mean of its column, so that it tells nothing; a column of nulls becomes 0.
+    ///
+    /// # Errors
+    /// When a column is not there or holds no numbers.
+    pub fn features(&self, columns: &[&str]) -> Result<Vec<Vec<f64>>, EventsError> {
+        let mut features = vec![Vec::with_capacity(columns.len()); self.len()];
+        for name in columns {
+            let values: Vec<Option<f64>> =
+                self.numbers(name)?.into_iter().map(|v| v.filter(|v| v.is_finite())).collect();
+            let known: Vec<f64> = values.iter().copied().flatten().collect();
+            let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
+            features.iter_mut().zip(values).for_each(|(f, v)| f.push(v.unwrap_or(mean)));
+        }
+        Ok(features)
+    }
+
+    /// Traces around points of time: `(trial, event, sample)`, NaN where an event is not or the movie
+    /// ends.
     ///
     /// # Arguments
     /// * `timings`: frames.
@@ -134,7 +155,8 @@ impl Events {
         }
     }
 
-    /// Paints the events' masks into a map `(t, y, x)` of `shape`. Where masks overlap, the higher id wins.
+    /// Paints the events' masks into a map `(t, y, x)` of `shape`. Where masks overlap, the higher id
+    /// wins.
     ///
     /// # Errors
     /// When there is no column `mask`, or a mask leaves the map.

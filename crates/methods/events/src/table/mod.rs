@@ -1,8 +1,9 @@
-//! Tables of events, and what is done with them: filtered, normalised, brought to one length, grouped, counted.
+//! Tables of events, and what is done with them: filtered, normalised, brought to one length, grouped,
+//! counted.
 //!
-//! The operations are those of astroCAST's `Events`. Where that crashes, or gives wrong numbers, the answer here is the one
-//! its documentation promises: empty results are fine, lengths are enforced at the end of traces, `to_numpy` shows the
-//! signal, painted maps hold ids and not their sums.
+//! The operations are those of astroCAST's `Events`. Where that crashes, or gives wrong numbers, the
+//! answer here is the one its documentation promises: empty results are fine, lengths are enforced at
+//! the end of traces, `to_numpy` shows the signal, painted maps hold ids and not their sums.
 
 mod extended;
 mod filter;
@@ -132,7 +133,7 @@ impl Events {
     }
 
     /// A column of numbers; nulls and NaN are `None`.
-    pub(crate) fn numbers(&self, name: &str) -> Result<Vec<Option<f64>>, EventsError> {
+    fn numbers(&self, name: &str) -> Result<Vec<Option<f64>>, EventsError> {
         let values = self.column(name)?;
         values.as_numbers().ok_or_else(|| Self::wrong_kind(name, values, "numbers"))
     }
@@ -205,7 +206,8 @@ impl Events {
         self.set_column("trace", Values::Traces(traces)).map(|_| ())
     }
 
-    /// Brings traces to a length: shorter ones are padded to `min`, longer ones lose their end beyond `max`.
+    /// Brings traces to a length: shorter ones are padded to `min`, longer ones lose their end beyond
+    /// `max`.
     ///
     /// # Errors
     /// When `min` is above `max`, or there are no traces.
@@ -247,8 +249,8 @@ impl Events {
 
     /// Joins tables of several folders below each other, rows numbered anew.
     ///
-    /// A column that some lack is null there. New columns are `event_dir`, the name of the table, and `uid`, the name and the
-    /// row's old number.
+    /// A column that some lack is null there. New columns are `event_dir`, the name of the table, and
+    /// `uid`, the name and the row's old number.
     ///
     /// # Errors
     /// When a column differs in kind between tables, or two tables have one name.

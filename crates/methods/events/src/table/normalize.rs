@@ -53,7 +53,8 @@ pub enum Step {
     Subtract(Mode, Over),
     /// Divides by a number. Where it is 0 the values stay.
     Divide(Mode, Over),
-    /// Replaces NaN: by a value, or in a straight line between neighbours, by the nearest one at the ends.
+    /// Replaces NaN: by a value, or in a straight line between neighbours, by the nearest one at the
+    /// ends.
     ImputeNan(Option<f64>),
     /// Differences of following samples; the first is 0.
     Diff,
@@ -61,8 +62,9 @@ pub enum Step {
 
 /// Operations in order.
 ///
-/// Reads from `{"0": "min_max", "1": ["divide", {"mode": "max", "population_wide": true, "rows": true}]}`: keys are numbers, the
-/// operations come in their order. Names are `subtract`, `divide`, `impute_nan` (`fixed_value`), `diff`, `min_max` and `mean_std`.
+/// Reads from `{"0": "min_max", "1": ["divide", {"mode": "max", "population_wide": true, "rows":
+/// true}]}`: keys are numbers, the operations come in their order. Names are `subtract`, `divide`,
+/// `impute_nan` (`fixed_value`), `diff`, `min_max` and `mean_std`.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(try_from = "BTreeMap<String, Words>")]
 pub struct Instructions(pub Vec<Step>);
@@ -145,7 +147,8 @@ fn named(name: &str, settings: Settings) -> Result<Vec<Step>, EventsError> {
     })
 }
 
-/// Applies operations to traces of any lengths, one after the other. NaN spreads; a trace without samples stays.
+/// Applies operations to traces of any lengths, one after the other. NaN spreads; a trace without
+/// samples stays.
 ///
 /// # Errors
 /// When numbers per time point are asked of traces of different lengths.
@@ -159,7 +162,7 @@ pub fn normalize(traces: &mut [Vec<f64>], instructions: &Instructions) -> Result
                 }
             })?,
             Step::ImputeNan(value) => traces.iter_mut().for_each(|trace| impute(trace, *value)),
-            Step::Diff => traces.iter_mut().for_each(difference),
+            Step::Diff => traces.iter_mut().for_each(|trace| difference(trace)),
         }
     }
     Ok(())
@@ -264,7 +267,7 @@ fn impute(trace: &mut [f64], value: Option<f64>) {
     }
 }
 
-fn difference(trace: &mut Vec<f64>) {
+fn difference(trace: &mut [f64]) {
     for i in (1..trace.len()).rev() {
         trace[i] -= trace[i - 1];
     }

@@ -123,7 +123,8 @@ impl Values {
         }
     }
 
-    /// Appends `others`, or `rows` nulls where the column is missing there; false when their kinds differ.
+    /// Appends `others`, or `rows` nulls where the column is missing there; false when their kinds
+    /// differ.
     pub(super) fn append(&mut self, others: Option<&Self>, rows: usize) -> bool {
         match (&mut *self, others) {
             (values, None) => {

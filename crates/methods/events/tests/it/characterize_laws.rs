@@ -63,7 +63,7 @@ fn same_shape(a: &EventRow, b: &EventRow) -> bool {
         lengths
     };
     pairs.iter().all(|(a, b)| near(*a, *b))
-        && near_option(a.v_mask_axis_major_length, b.v_mask_axis_major_length)
+        && near(a.v_mask_axis_major_length, b.v_mask_axis_major_length)
         && near_option(a.speed_px_frame, b.speed_px_frame)
         && near_option(a.speed_r, b.speed_r)
         && (a.v_area, a.v_fp_area, a.v_fp_area_convex)

@@ -38,7 +38,8 @@ fn trees_and_cuts_are_scipys() {
     }
 }
 
-/// A grid of 4 x 4 points, where nearly all distances tie: SciPy 1.17's first and second cluster of each merge.
+/// A grid of 4 x 4 points, where nearly all distances tie: SciPy 1.17's first and second cluster of
+/// each merge.
 #[test]
 fn ties_go_scipys_way() {
     let points: Vec<Vec<f64>> = (0..16).map(|i| vec![f64::from(i / 4), f64::from(i % 4)]).collect();
@@ -65,6 +66,24 @@ fn ties_go_scipys_way() {
     ];
     assert_eq!(clusters(Linkage::Average), average);
     assert_eq!(clusters(Linkage::Complete), average);
+    let ward = [
+        [0, 1],
+        [4, 5],
+        [8, 9],
+        [2, 3],
+        [6, 7],
+        [10, 11],
+        [12, 13],
+        [14, 15],
+        [16, 17],
+        [19, 20],
+        [18, 22],
+        [21, 23],
+        [24, 26],
+        [25, 27],
+        [28, 29],
+    ];
+    assert_eq!(clusters(Linkage::Ward), ward);
     let single: Vec<[usize; 2]> =
         (0..15).map(|i| if i == 0 { [0, 1] } else { [i + 1, i + 15] }).collect();
     assert_eq!(clusters(Linkage::Single), single);

@@ -166,6 +166,9 @@ fn averages_trials_and_times() {
     assert_eq!((trials[[0, 0, 1]], trials[[0, 0, 2]]), (1.0, 2.0));
     assert_eq!(trials.slice(s![1, 1, ..2]).to_vec(), [3.0, 5.0]);
     assert!(events.trials(&[1], 3, Some(4)).is_err());
+    let features = events.features(&["z1", "size"]).unwrap();
+    assert_eq!(features, [[2.0, 1.0], [4.0, 1.0], [5.0, 1.0]]);
+    assert!(events.features(&["group"]).is_err());
     events.set_times(|z| z as f64 * 0.1).unwrap();
     let Values::Numbers(dt) = events.column("dt").unwrap() else { panic!("numbers") };
     assert!((dt[1].unwrap() - 0.2).abs() < 1e-12);
