@@ -6,6 +6,7 @@ use hooke_core::Axes;
 use hooke_core::image::SourceError;
 use hooke_core::{Dtype, ImageMeta, Pixels};
 use hooke_events::characterize::{BoxFinder, Characterizer, EventBox, EventRow, Recording};
+use hooke_events::detect::noise_gain;
 use hooke_filters::order::median;
 use hooke_io::tables::write_table;
 use ndarray::{Array2, Array3, Zip};
@@ -34,7 +35,10 @@ impl Steps<'_, '_> {
             shape: [frames, height, width],
             frame_interval_s: self.movie.interval_s(),
             pixel_um,
-            noise_sd: noise_sd.clone(),
+            // Of single voxels, whose means the traces are.
+            noise_sd: noise_sd
+                .as_ref()
+                .map(|sd| sd / noise_gain(&self.workflow.options.params) as f32),
         };
         let mut characterizer = Characterizer::new(recording, &boxes)?;
         let (map, slabs) = self.map_slabs()?;

@@ -47,7 +47,7 @@ use crate::delta::{frame_level, not_finite};
 pub use chance::p_values;
 pub use clean::{Cleaning, apply_cleaning, clean_in_windows};
 pub use params::{Combine, DetectParams, Extent, Smooth, Spatial, Temporal, Units};
-pub use smooth::{Noise, RowNoise, row_noise, smooth};
+pub use smooth::{Noise, RowNoise, noise_gain, row_noise, smooth};
 pub use stream::{Merge, Merged, Part, SlabParts, Voxels, label_slab};
 pub use temporal::temporal_marks;
 

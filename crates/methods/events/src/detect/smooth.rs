@@ -52,6 +52,17 @@ pub fn smooth(
     if out.slice(part).dim() == out.dim() { out } else { out.slice(part).to_owned() }
 }
 
+/// What smoothing makes of the standard deviation of noise that is independent from voxel to voxel.
+pub fn noise_gain(params: &DetectParams) -> f64 {
+    let (halo, sigma) = (params.halo(), params.smooth.unwrap_or_default().sigma);
+    let gain = |axis: usize| {
+        let kernel = half_kernel(sigma[axis], halo[axis]);
+        let squares = |w: &f32| f64::from(*w).powi(2);
+        (squares(&kernel[0]) + 2.0 * kernel[1..].iter().map(squares).sum::<f64>()).sqrt()
+    };
+    (0..3).map(gain).product()
+}
+
 fn half_kernel(sigma: f64, radius: usize) -> Vec<f32> {
     let weight = |k: usize| (-0.5 * (k as f64 / sigma).powi(2)).exp();
     let weights: Vec<f64> =
