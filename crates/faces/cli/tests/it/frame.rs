@@ -46,10 +46,16 @@ const VERBS: &[&str] = &[
     "blobs match",
     "blobs stats",
     "blobs export",
+    "events register",
+    "events delta",
+    "events detect",
     "simulate tiles",
+    "simulate movie",
     "score tiles",
     "score labels",
     "score blobs",
+    "score registration",
+    "score events",
     "block run",
     "block status",
     "block finish",
@@ -294,7 +300,7 @@ fn a_wrong_setting_is_told_to_programs_too() {
 fn the_short_help_of_every_command() {
     let bench = Bench::new();
     let mut text = String::new();
-    for verb in ["", "stitch", "stitch layout", "tileset", "blobs", "simulate", "score", "block"]
+    for verb in ["", "stitch", "stitch layout", "tileset", "blobs", "events", "simulate", "score", "block"]
         .iter()
         .chain(VERBS)
     {

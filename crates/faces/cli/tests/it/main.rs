@@ -6,6 +6,7 @@ mod blobs;
 mod convert;
 mod convert_values;
 mod errors;
+mod events;
 mod frame;
 mod hooke;
 mod real_data;

@@ -78,7 +78,7 @@ impl EventsError {
         EventsError::Usage { what: what.into(), hint: hint.into() }
     }
 
-    pub(super) fn unfit(what: impl Into<String>, hint: impl Into<String>) -> EventsError {
+    pub(crate) fn unfit(what: impl Into<String>, hint: impl Into<String>) -> EventsError {
         EventsError::Unfit { what: what.into(), hint: hint.into() }
     }
 

@@ -16,7 +16,7 @@ mod detect_steps;
 mod error;
 mod event_table;
 mod measure;
-mod movie;
+pub(crate) mod movie;
 pub mod register;
 pub(crate) mod shift_table;
 mod sidecar;

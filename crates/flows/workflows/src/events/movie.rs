@@ -49,7 +49,7 @@ pub fn interval_of(options: &MovieOptions) -> Result<Option<f64>, EventsError> {
 }
 
 /// An opened movie.
-pub(super) struct Movie {
+pub(crate) struct Movie {
     source: Arc<dyn ImageSource>,
     pub options: MovieOptions,
     frames: Range<u64>,

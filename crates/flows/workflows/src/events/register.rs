@@ -9,12 +9,13 @@ use hooke_core::image::{ImageSink, SourceError};
 use hooke_core::pixels::Typed;
 use hooke_core::plan::{Block, OutputSpec, Plan, Stage};
 use hooke_core::provenance::Warning;
-use hooke_core::{Budget, Pixels, dispatch};
+use hooke_core::{Axes, Budget, Dtype, ImageMeta, Pixels, Region, dispatch};
 use hooke_events::register::{
     BlockEstimate, BlockEstimator, CLIPPED, FrameQuality, Gate, HALO, LOW_QUALITY, Mode,
     RegisterParams, RigidEstimator, Settled, ShiftRow, ShiftTable, Template, TemplateStats, Valid,
     settle_blocks, settle_rigid, warp,
 };
+use hooke_io::npy::NpySink;
 use hooke_io::{ChunkCache, OpenOptions};
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,7 @@ use crate::image_output::{FirstStage, ImageOutput, Store, one_writer};
 use crate::json_file::{read_json, write_json};
 use crate::one_image::one_image;
 use crate::options::absolute;
+use crate::step::place;
 
 /// What is registered, and how, as typed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +51,10 @@ pub struct RegisterOptions {
     pub template: Option<PathBuf>,
     /// A table of shifts to be applied instead of finding them.
     pub apply: Option<PathBuf>,
+    /// Where the displacement of every pixel is written, `(frame, y, x, 2)`; NPY.
+    pub export_field: Option<PathBuf>,
+    /// Of each of so many frames the first.
+    pub field_every: usize,
     /// How the output is stored.
     pub store: Store,
     /// The movie to write.
@@ -98,9 +104,16 @@ impl RegisterWorkflow {
             movie: movie.options.clone(),
             template: options.template.as_deref().map(absolute),
             apply: options.apply.as_deref().map(absolute),
+            export_field: options.export_field.as_deref().map(absolute),
             output: absolute(&options.output),
             ..options
         };
+        if options.field_every == 0 {
+            return Err(EventsError::usage(
+                "--field-every 0 is no number of frames",
+                "write 1 or more",
+            ));
+        }
         let meta = movie.meta(&stem(&options.output), movie.dtype());
         let output = ImageOutput::new(&options.output, meta, &options.store)?;
         let workflow = RegisterWorkflow { options, movie, output };
@@ -168,8 +181,7 @@ impl RegisterWorkflow {
             None => self.estimate(&movie, &template, cx)?,
         };
         let image = template.image().insert_axis(Axis(0));
-        let array =
-            WorkArray::create(work, TEMPLATE, [1, height, width], hooke_core::Dtype::Float32)?;
+        let array = WorkArray::create(work, TEMPLATE, [1, height, width], Dtype::Float32)?;
         array.write(&[0..1, 0..height, 0..width], image)?;
         let motion = Motion {
             rows: settled.table.rows().collect(),
@@ -234,6 +246,34 @@ impl RegisterWorkflow {
         let array = WorkArray::open(work, TEMPLATE, [1, height, width])?;
         let template = array.read(&[0..1, 0..height, 0..width])?.index_axis_move(Axis(0), 0);
         Ok((motion, table, template))
+    }
+
+    /// Writes the displacement of every pixel.
+    fn field(
+        &self,
+        path: &Path,
+        work: &WorkDir,
+        cx: &BlockContext<'_>,
+    ) -> Result<Summary, BlockError> {
+        let (_, table, _) = self.found(work)?;
+        let frames: Vec<usize> = (0..table.len()).step_by(self.options.field_every).collect();
+        let [y, x] = table.shape().map(|n| n as u64);
+        let axes = Axes::parse("tzyx").unwrap_or(Axes::TCZYX);
+        let shape = [frames.len() as u64, 1, y, x, 2];
+        let sink = NpySink::create(
+            &place(work, path),
+            &ImageMeta::new("field", axes, shape, Dtype::Float32),
+        )?;
+        cx.progress.start("field", frames.len() as u64, "frames");
+        for (i, t) in frames.into_iter().enumerate() {
+            stop_if_asked(cx)?;
+            let samples: Vec<f32> = table.field(t).iter().copied().collect();
+            let region = Region::new([i as u64, 0, 0, 0, 0], [1, 1, y, x, 2]);
+            sink.write(0, &region, &Pixels::from_vec(region.shape, samples))?;
+            cx.progress.advance(1, 8 * y * x);
+        }
+        sink.finish()?;
+        Ok(Summary::new())
     }
 
     /// Puts the correlations together that blocks left.
@@ -315,7 +355,7 @@ fn template_image(path: &Path) -> Result<Array2<f32>, EventsError> {
         return Err(EventsError::unfit(what, "take one with hooke convert --t N"));
     }
     let mut pixels = Pixels::zeros(source.meta().dtype, [0; 5]);
-    let whole = hooke_core::Region::whole([1, 1, 1, y, x]);
+    let whole = Region::whole([1, 1, 1, y, x]);
     let failed = |e: SourceError| EventsError::unfit(format!("{}: {e}", path.display()), "");
     source.read(0, &whole, &mut pixels).map_err(failed)?;
     let mut values = Vec::new();
@@ -341,14 +381,15 @@ impl Workflow for RegisterWorkflow {
         let files = ["shifts.parquet", "register.json", "template.tif"];
         let files =
             files.map(|name| OutputSpec::file(beside(&self.options.output, name), frame * 4));
-        let planned = Planned {
-            stages: [Stage::one("motion", &[], budget.for_blocks())]
-                .into_iter()
-                .chain(planned.stages)
-                .collect(),
-            outputs: planned.outputs.into_iter().chain(files).collect(),
-            work_bytes: planned.work_bytes + 8 * frame,
-        };
+        let mut stages = vec![Stage::one("motion", &[], budget.for_blocks())];
+        let mut outputs: Vec<OutputSpec> = planned.outputs.into_iter().chain(files).collect();
+        if let Some(path) = &self.options.export_field {
+            stages.push(Stage::one("field", &["motion"], 32 * frame));
+            let count = self.movie.shape()[0].div_ceil(self.options.field_every) as u64;
+            outputs.push(OutputSpec::file(path.clone(), 8 * frame * count));
+        }
+        stages.extend(planned.stages);
+        let planned = Planned { stages, outputs, work_bytes: planned.work_bytes + 8 * frame };
         let mut inputs = vec![self.movie.stamp()?];
         for file in [&self.options.template, &self.options.apply].into_iter().flatten() {
             inputs.push(stamp_input(file, None)?);
@@ -385,6 +426,10 @@ impl Workflow for RegisterWorkflow {
                 };
                 Ok(Box::new(move |block: &Block, _: &mut BlockContext<'_>| stage.run(block, work)))
             }
+            "field" => {
+                let path = self.options.export_field.as_ref().ok_or("no field is wanted")?;
+                Ok(Box::new(move |_: &Block, cx: &mut BlockContext<'_>| self.field(path, work, cx)))
+            }
             other => self.output.open_stage(other, work),
         }
     }
@@ -410,6 +455,7 @@ impl Workflow for RegisterWorkflow {
         let record =
             |path: PathBuf, format: &str| crate::engine_output(&path, format, vec![], None);
         outputs.push(record(path, "parquet"));
+        outputs.extend(self.options.export_field.iter().map(|p| record(p.clone(), "npy")));
         outputs.push(record(beside(&self.options.output, "template.tif"), "tiff"));
         let sidecar =
             Sidecar { path: beside(&self.options.output, "register.json"), result: &result };

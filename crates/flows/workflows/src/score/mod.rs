@@ -1,9 +1,11 @@
 //! `hooke score`: a result against a truth, in the field's own metrics.
 
 mod blobs;
+mod events;
 mod labels;
 
 pub use blobs::{ScoreBlobsOptions, score_blobs};
+pub use events::{score_events, score_registration};
 pub use labels::score_labels;
 
 use std::path::Path;

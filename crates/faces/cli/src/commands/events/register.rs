@@ -108,6 +108,12 @@ pub struct RegisterArgs {
     /// Apply these shifts, a table of an earlier run
     #[arg(long, value_name = "SHIFTS", help_heading = "Motion", conflicts_with_all = ["reference_channel", "template"])]
     apply: Option<PathBuf>,
+    /// Also write the displacement (dy, dx) of every pixel, .npy over frame, y, x
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    export_field: Option<PathBuf>,
+    /// With --export-field: of every N frames the first
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Output")]
+    field_every: usize,
     #[command(flatten)]
     store: MovieStoreArgs,
     #[command(flatten)]
@@ -162,6 +168,8 @@ pub fn run(args: RegisterArgs, cx: &Context) -> Result {
         reference_channel: args.reference_channel,
         template: args.template,
         apply: args.apply,
+        export_field: args.export_field,
+        field_every: args.field_every,
         store: args.store.store(),
         output: args.output.clone(),
     };

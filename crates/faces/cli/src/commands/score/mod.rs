@@ -1,7 +1,9 @@
 //! `hooke score ...`: a result against a truth, in the field's own metrics.
 
 pub mod blobs;
+pub mod events;
 pub mod labels;
+pub mod registration;
 pub mod tiles;
 
 use clap::Subcommand;
@@ -20,6 +22,10 @@ pub enum ScoreVerb {
     Labels(labels::LabelsArgs),
     /// Blobs, and pairs of them, against the truth
     Blobs(blobs::BlobsArgs),
+    /// Shifts of a movie's frames against the truth
+    Registration(registration::RegistrationArgs),
+    /// An event map against the truth
+    Events(events::EventsArgs),
 }
 
 /// Runs the chosen verb.
@@ -28,5 +34,7 @@ pub fn run(verb: ScoreVerb) -> Result {
         ScoreVerb::Tiles(args) => tiles::run(args),
         ScoreVerb::Labels(args) => labels::run(args),
         ScoreVerb::Blobs(args) => blobs::run(args),
+        ScoreVerb::Registration(args) => registration::run(args),
+        ScoreVerb::Events(args) => events::run(args),
     }
 }
