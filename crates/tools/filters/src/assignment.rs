@@ -124,8 +124,8 @@ const NONE: usize = usize::MAX;
 const BLOCK: usize = 64;
 
 /// Bids per row before the rest is left to augmenting paths: with prices that fall in tiny steps, bidding
-/// could go on for very long.
-const BIDS_PER_ROW: usize = 8;
+/// could go on for very long. More pay for random costs, fewer for distances of few points.
+const BIDS_PER_ROW: usize = 2;
 
 /// The state of an assignment of `rows <= columns`.
 struct Solver<'a> {
