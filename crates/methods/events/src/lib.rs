@@ -5,10 +5,11 @@
 //! | module | holds |
 //! |---|---|
 //! | [`delta`](mod@delta) | the baseline of every pixel, dF and dF/F |
-//! | [`detect`] | events found in the noise |
+//! | [`detect`](mod@detect) | events found in the noise |
 //! | [`peaks`] | peaks of a trace, as SciPy finds them |
 //! | [`score`] | results against the truth |
 //! | [`sim`] | simulated movies with exact truth |
+//! | [`split`] | events that have run together, taken apart |
 
 pub mod delta;
 pub mod detect;
@@ -16,5 +17,6 @@ mod error;
 pub mod peaks;
 pub mod score;
 pub mod sim;
+pub mod split;
 
 pub use error::EventsError;
