@@ -6,11 +6,14 @@ use ndarray::{Array3, ArrayView3, ArrayViewMut3, Axis, Slice, s};
 use rayon::prelude::*;
 
 use super::stream::{Merge, Voxels, label_slab};
-use super::{DetectParams, Extent, Part};
+use super::{DetectParams, Extent, Part, Units};
 use crate::EventsError;
 
 /// Frames of a slab of a movie in memory.
 const SLAB: usize = 64;
+
+/// Part of the prominence that an event's peak must reach.
+const LEAST_PEAK: f64 = 0.75;
 
 /// What is done to a mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +62,18 @@ impl DetectParams {
             Cleaning::DropObjects => Voxels::Marked,
         };
         (voxels, self.connectivity_of(what))
+    }
+
+    /// Whether a component is an event: with the criterion in time and units of noise, only if it holds a peak
+    /// of its own, of at least three quarters of the prominence (a base may lie that much below 0).
+    ///
+    /// Without this the tails of events, cut off by the criterion in space, pass for events.
+    pub fn is_event(&self, component: &Part) -> bool {
+        let temporal = self.temporal.filter(|_| self.threshold.is_none());
+        match (self.units, temporal) {
+            (Units::Sd, Some(t)) => f64::from(component.peak) >= LEAST_PEAK * t.prominence,
+            _ => true,
+        }
     }
 
     /// Whether a step of cleaning over whole events changes the voxels of a component.
@@ -155,7 +170,9 @@ pub(super) fn clean_and_label(
             Extent::Event => clean_whole(&mut mask, what, params)?,
         }
     }
-    label(&mask, values, params, |c| !(is_last && params.changes(Cleaning::DropObjects, c)))
+    label(&mask, values, params, |c| {
+        params.is_event(c) && !(is_last && params.changes(Cleaning::DropObjects, c))
+    })
 }
 
 /// Cleans a mask by the sizes of whole components.

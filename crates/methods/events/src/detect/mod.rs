@@ -12,7 +12,7 @@
 //! 3. slabs of frames, [`spatial_halo`] frames wider: [`smooth`](fn@smooth), [`slab_marks`];
 //! 4. for each of [`DetectParams::cleanings`] slabs of frames: [`clean_in_windows`], or [`label_slab`],
 //!    [`Merge`] and [`apply_cleaning`];
-//! 5. slabs of frames: [`label_slab`], [`Merge`], [`Merged::relabel`];
+//! 5. slabs of frames: [`label_slab`], [`Merge`] with [`DetectParams::is_event`], [`Merged::relabel`];
 //! 6. [`split_event`](crate::split::split_event), if events are to be taken apart;
 //! 7. steps 2 to 5 again with [`Sign::Negative`], and [`p_values`].
 //!

@@ -36,8 +36,9 @@ pub enum Split {
 pub struct SplitParams {
     /// How.
     pub method: Split,
-    /// Prominence at which a pixel has risen again, and dynamics of a peak of brightness; units of detection.
-    pub prominence: f64,
+    /// Prominence at which a pixel has risen again, or dynamics of a peak of brightness, in the units of
+    /// detection; `None` is 4 by onset and 8 by watershed.
+    pub prominence: Option<f64>,
     /// Frames that an onset must be earlier than the ridge around it.
     pub min_delay: f64,
     /// Least distance of two places where events begin, pixels.
@@ -54,7 +55,7 @@ impl Default for SplitParams {
     fn default() -> Self {
         Self {
             method: Split::None,
-            prominence: 4.0,
+            prominence: None,
             min_delay: 3.0,
             min_distance: 5.0,
             max_step: 5.0,
@@ -65,6 +66,12 @@ impl Default for SplitParams {
 }
 
 impl SplitParams {
+    fn least_rise(&self) -> f64 {
+        // One pixel's trace is a line through what the watershed sees all of, noise included.
+        let default = if self.method == Split::Watershed { 8.0 } else { 4.0 };
+        self.prominence.unwrap_or(default)
+    }
+
     /// Checks every value.
     ///
     /// # Errors
@@ -72,7 +79,7 @@ impl SplitParams {
     pub fn validate(&self) -> Result<(), EventsError> {
         let is_size = |v: f64| v >= 0.0 && v.is_finite();
         let checks = [
-            ("split-prominence", self.prominence > 0.0 && self.prominence.is_finite()),
+            ("split-prominence", self.least_rise() > 0.0 && self.least_rise().is_finite()),
             ("split-min-delay", is_size(self.min_delay)),
             ("split-min-distance", is_size(self.min_distance)),
             ("split-max-step", is_size(self.max_step)),
@@ -137,6 +144,13 @@ pub fn split_events(
     params: &SplitParams,
 ) -> Result<Vec<u32>, EventsError> {
     params.validate()?;
+    if map.dim() != values.dim() {
+        return Err(EventsError::Shape {
+            what: "values of events",
+            expected: map.shape().to_vec(),
+            found: values.shape().to_vec(),
+        });
+    }
     let boxes = boxes(map.view());
     let split = |(i, ranges): (usize, &Option<[Slice; 3]>)| {
         let Some(ranges) = ranges else { return Ok(None) };

@@ -70,7 +70,7 @@ impl Spells {
                 let first = t + gap;
                 let len = is_in.iter().skip(first).position(|m| !m);
                 t = len.map_or(trace.len(), |len| first + len);
-                for cut in cuts(&trace, first..t, params.prominence).windows(2) {
+                for cut in cuts(&trace, first..t, params.least_rise()).windows(2) {
                     let onset = onset(&trace[cut[0]..cut[1]]) + cut[0] as f32;
                     spells.push(Spell { pixel, first: cut[0], end: cut[1], onset });
                 }
