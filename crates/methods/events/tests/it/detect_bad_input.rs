@@ -3,6 +3,7 @@
 use hooke_events::EventsError;
 use hooke_events::detect::{
     DetectParams, Noise, Smooth, Temporal, Units, check_baseline, detect, frame_levels, row_noise,
+    smooth,
 };
 use hooke_events::sim::{MovieSim, MovieSimParams};
 use ndarray::Array3;
@@ -45,7 +46,8 @@ fn raw_movies_are_recognised() {
         MovieSimParams { frames: 60, size: [24, 24], events: 0, ..MovieSimParams::default() };
     let raw = movie(&MovieSim::new(params).unwrap());
     let params = DetectParams::default();
-    let noise = Noise::new(&[row_noise(raw.view(), &params)]);
+    let smoothed = smooth(raw.view(), [0..60, 0..24, 0..24], &params);
+    let noise = Noise::new(&[row_noise(smoothed.view(), &params)]);
     let refused = check_baseline(&frame_levels(raw.view()), &noise).unwrap_err();
     assert!(refused.to_string().contains("raw"), "{refused}");
     let df = hooke_events::delta::delta(raw.view(), &Default::default(), false).unwrap().values;

@@ -3,9 +3,9 @@
 use hooke_core::seed::rng_at;
 use hooke_events::delta::{DeltaParams, delta};
 use hooke_events::detect::{
-    Cleaning, Combine, DetectParams, Detection, Extent, Merge, Noise, Sign, Smooth, Spatial,
-    Temporal, Voxels, apply_cleaning, clean_in_windows, detect, label_slab, p_values, row_noise,
-    slab_marks, smooth, spatial_halo, temporal_marks,
+    Cleaning, Combine, DetectParams, Detection, Extent, Merge, Merged, Noise, Part, Sign, Smooth,
+    Spatial, Temporal, Voxels, apply_cleaning, clean_in_windows, detect, label_slab, p_values,
+    row_noise, slab_marks, smooth, spatial_halo, temporal_marks,
 };
 use hooke_events::score::events::score_events;
 use hooke_events::sim::{MovieSim, MovieSimParams};
@@ -43,7 +43,7 @@ fn events_of_a_simulated_movie_are_found() {
     for (i, event) in detection.events.iter().enumerate() {
         let id = i as u32 + 1;
         let size = detection.event_map.iter().filter(|l| **l == id).count() as u64;
-        assert!(event.size == size && size >= 20 && event.peak_z > 8.0, "{event:?}");
+        assert!(event.size == size && size >= 20 && event.peak_z >= 6.0, "{event:?}");
         assert_eq!((event.parent, event.p_value), (id, 1.0 / (1 + detection.events.len()) as f64));
     }
     let active: u64 = detection.events.iter().map(|e| e.size).sum();
@@ -99,7 +99,7 @@ fn noise_makes_no_events() {
 }
 
 /// Detection as a workflow does it that never has more than a few rows or frames in memory.
-fn in_blocks(movie: &Array3<f32>, params: &DetectParams, sign: Sign, step: usize) -> Array3<u32> {
+fn in_blocks(movie: &Array3<f32>, params: &DetectParams, step: usize) -> Array3<u32> {
     let (frames, height, width) = movie.dim();
     let halo = params.halo();
     let rows = |first: usize| {
@@ -122,7 +122,8 @@ fn in_blocks(movie: &Array3<f32>, params: &DetectParams, sign: Sign, step: usize
     for y in starts(height) {
         let (range, smoothed) = rows(y);
         let scale = scale.slice(s![range.clone(), ..]);
-        let marks = temporal_marks(smoothed.view(), scale, &params.temporal.unwrap(), sign);
+        let marks =
+            temporal_marks(smoothed.view(), scale, &params.temporal.unwrap(), Sign::Positive);
         temporal.slice_mut(s![.., range, ..]).assign(&marks);
     }
     let mut mask = Array3::from_elem(movie.raw_dim(), false);
@@ -130,7 +131,8 @@ fn in_blocks(movie: &Array3<f32>, params: &DetectParams, sign: Sign, step: usize
         let (range, first, smoothed) = slab(t, spatial_halo(params));
         let marks = temporal.slice(s![range.clone(), .., ..]);
         let core = range.start - first..range.end - first;
-        let out = slab_marks(smoothed.view(), core, scale.view(), Some(marks), params, sign);
+        let out =
+            slab_marks(smoothed.view(), core, scale.view(), Some(marks), params, Sign::Positive);
         mask.slice_mut(s![range, .., ..]).assign(&out);
     }
     let ranges: Vec<_> = starts(frames).map(|t| t..(t + step).min(frames)).collect();
@@ -149,21 +151,18 @@ fn in_blocks(movie: &Array3<f32>, params: &DetectParams, sign: Sign, step: usize
         }
         let (voxels, connectivity) = params.looks_at(what);
         let (labels, merged) =
-            joined(&before, &ranges, voxels, connectivity, |c| params.changes(what, c));
+            joined(&before, &ranges, voxels, connectivity, None, |c| params.changes(what, c));
         assert_eq!(
             merged.has_any(0),
             labels.slice(s![..step.min(frames), .., ..]).iter().any(|l| *l > 0)
         );
         apply_cleaning(mask.view_mut(), labels.view(), what);
     }
-    joined(
-        &mask,
-        &ranges,
-        Voxels::Marked,
-        Connectivity::from_axes(params.connectivity).unwrap(),
-        |_| true,
-    )
-    .0
+    let smoothed = smooth(movie.view(), [0..frames, 0..height, 0..width], params);
+    let values = &smoothed * &scale;
+    let connectivity = Connectivity::from_axes(params.connectivity).unwrap();
+    let is_event = |c: &Part| params.is_event(c);
+    joined(&mask, &ranges, Voxels::Marked, connectivity, Some(values.view()), is_event).0
 }
 
 fn joined(
@@ -171,14 +170,16 @@ fn joined(
     ranges: &[std::ops::Range<usize>],
     voxels: Voxels,
     connectivity: Connectivity,
-    keep: impl Fn(&hooke_events::detect::Part) -> bool,
-) -> (Array3<u32>, hooke_events::detect::Merged) {
+    values: Option<ArrayView3<'_, f32>>,
+    keep: impl Fn(&Part) -> bool,
+) -> (Array3<u32>, Merged) {
     let mut merge = Merge::new(connectivity);
     let mut labels = Array3::zeros(mask.raw_dim());
     for range in ranges {
         let part = mask.slice(s![range.clone(), .., ..]);
         let place = (range.start, mask.dim().0);
-        let (slab, parts) = label_slab(part, voxels, connectivity, place, None).unwrap();
+        let values = values.as_ref().map(|v| v.slice(s![range.clone(), .., ..]));
+        let (slab, parts) = label_slab(part, voxels, connectivity, place, values).unwrap();
         labels.slice_mut(s![range.clone(), .., ..]).assign(&slab);
         merge.push(&parts);
     }
@@ -215,7 +216,7 @@ fn blocks_do_not_matter() {
         let wanted = detect(movie.view(), &params).unwrap();
         assert!(!wanted.events.is_empty());
         for step in [7, 40, 150] {
-            assert_eq!(in_blocks(&movie, &params, Sign::Positive, step), wanted.event_map);
+            assert!(in_blocks(&movie, &params, step) == wanted.event_map, "{step} {params:?}");
         }
     }
 }
@@ -236,7 +237,7 @@ fn slabs_join_to_the_components_of_the_whole() {
             let step = 1 + rng.random_range(0..3);
             let ranges: Vec<_> =
                 (0..shape[0]).step_by(step).map(|t| t..(t + step).min(shape[0])).collect();
-            let (labels, merged) = joined(&mask, &ranges, voxels, connectivity, |_| true);
+            let (labels, merged) = joined(&mask, &ranges, voxels, connectivity, None, |_| true);
             assert_eq!(labels.iter().copied().collect::<Vec<_>>(), wanted);
             assert_eq!(merged.components.len(), count);
             for (i, component) in merged.components.iter().enumerate() {
@@ -306,8 +307,7 @@ fn noise_is_that_of_each_pixel() {
 
 #[test]
 fn chances_are_counted_from_the_movie_upside_down() {
-    let part =
-        |peak: f32, size: u64| hooke_events::detect::Part { size, touches_border: false, peak };
+    let part = |peak: f32, size: u64| Part { size, touches_border: false, peak };
     let null = [part(9.0, 50), part(12.0, 20), part(9.5, 200), part(8.0, 30)];
     let events = [part(20.0, 500), part(9.0, 45), part(8.0, 10), part(9.0, 300), part(10.0, 20)];
     let wanted = events.map(|e| {
