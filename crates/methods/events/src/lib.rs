@@ -9,11 +9,12 @@
 //! | [`cluster`] | events that are alike, put into clusters |
 //! | [`coincidence`](mod@coincidence) | events that follow a stimulus, against chance |
 //! | [`delta`](mod@delta) | the baseline of every pixel, dF and dF/F |
-//! | [`detect`] | events found in the noise |
+//! | [`detect`](mod@detect) | events found in the noise |
 //! | [`peaks`] | peaks of a trace, as SciPy finds them |
 //! | [`register`] | motion taken out |
 //! | [`score`] | results against the truth |
 //! | [`sim`] | simulated movies with exact truth |
+//! | [`split`] | events that have run together, taken apart |
 //! | [`subframes`] | samples of a movie for a denoising network |
 //! | [`table`] | tables of events: filtered, normalised, grouped |
 
@@ -28,6 +29,7 @@ pub mod peaks;
 pub mod register;
 pub mod score;
 pub mod sim;
+pub mod split;
 pub mod subframes;
 pub mod table;
 

@@ -203,7 +203,7 @@ pub(crate) struct Wanted {
     pub(crate) plateau_size: f64,
 }
 
-/// Calls `each` with the crossings of every peak of a trace whose lowest value is `lowest`.
+/// Calls `each` with the place and the crossings of every peak of a trace whose lowest value is `lowest`.
 ///
 /// The same peaks as [`find_peaks`] with the least prominence, width and plateau of `wanted`, without
 /// memory of its own, and quick where nothing rises far enough.
@@ -211,7 +211,7 @@ pub(crate) fn each_peak(
     trace: &[f32],
     lowest: f32,
     wanted: Wanted,
-    mut each: impl FnMut([f64; 2]),
+    mut each: impl FnMut(usize, [f64; 2]),
 ) {
     for plateau in local_maxima(trace) {
         let at = (plateau[0] + plateau[1]) / 2;
@@ -227,7 +227,7 @@ pub(crate) fn each_peak(
         let level = height - found.value * wanted.rel_height;
         let ips = crossings(trace, at, found.bases, level);
         if ips[1] - ips[0] >= wanted.width {
-            each(ips);
+            each(at, ips);
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use std::collections::VecDeque;
 
-use hooke_filters::Border;
-use hooke_filters::gaussian::gaussian_half_weights;
+use hooke_filters::gaussian::gaussian_into;
 
 use super::{Baseline, Lanes, sd_of_differences};
 
@@ -69,15 +68,8 @@ pub fn min_filter<T: Copy + PartialOrd>(trace: &[T], window: usize) -> Vec<T> {
 }
 
 fn maximin(trace: &[f32], window: usize) -> Vec<f32> {
-    let weights = gaussian_half_weights(MAXIMIN_SIGMA);
-    let at = |i: isize| f64::from(trace[Border::Reflect.index(i, trace.len())]);
-    let smooth = |i: usize| {
-        let i = i as isize;
-        let sides =
-            (1..weights.len()).map(|k| weights[k] * (at(i - k as isize) + at(i + k as isize)));
-        (weights[0] * at(i) + sides.sum::<f64>()) as f32
-    };
-    let smooth: Vec<f32> = (0..trace.len()).map(smooth).collect();
+    let mut smooth = vec![0.0; trace.len()];
+    gaussian_into(trace, [1, 1, trace.len()], [0.0, 0.0, MAXIMIN_SIGMA], &mut smooth);
     let least = running(&smooth, window / 2, window.max(1), |a, b| a < b);
     running(&least, window / 2, window.max(1), |a, b| a > b)
 }

@@ -22,7 +22,7 @@ use super::{DeltaParams, Lanes, sd_of_differences};
 
 /// Blocks of the movie that the bleaching of a pixel is fitted to, and the fewest bins in one.
 const BLOCKS: usize = 8;
-const BLOCK_BINS: usize = 8;
+const BLOCK_BINS: usize = 4;
 
 /// A bin this many standard deviations above its baseline is active.
 const ACTIVE: f32 = 2.0;

@@ -5,12 +5,15 @@ use hooke_filters::components::{remove_small_holes, remove_small_objects};
 use ndarray::{Array3, ArrayView3, ArrayViewMut3, Axis, Slice, s};
 use rayon::prelude::*;
 
-use super::stream::{Merge, Merged, Voxels, label_slab};
-use super::{DetectParams, Extent, Part};
+use super::stream::{Merge, Voxels, label_slab};
+use super::{DetectParams, Extent, Part, Units};
 use crate::EventsError;
 
 /// Frames of a slab of a movie in memory.
 const SLAB: usize = 64;
+
+/// Part of the prominence that an event's peak must reach.
+const LEAST_PEAK: f64 = 0.75;
 
 /// What is done to a mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +69,18 @@ impl DetectParams {
         (voxels, self.connectivity_of(what))
     }
 
+    /// Whether a component is an event: with the criterion in time and units of noise, only if it holds a peak
+    /// of its own, of at least three quarters of the prominence (a base may lie that much below 0).
+    ///
+    /// Without this the tails of events, cut off by the criterion in space, pass for events.
+    pub fn is_event(&self, component: &Part) -> bool {
+        let temporal = self.temporal.filter(|_| self.threshold.is_none());
+        match (self.units, temporal) {
+            (Units::Sd, Some(t)) => f64::from(component.peak) >= LEAST_PEAK * t.prominence,
+            _ => true,
+        }
+    }
+
     /// Whether a step of cleaning over whole events changes the voxels of a component.
     ///
     /// Background that reaches the border of the movie is no hole.
@@ -117,7 +132,7 @@ pub fn clean_in_windows(
 
 /// Applies a step over whole events to a slab whose components were found and joined.
 ///
-/// * `labels`: of the slab, as [`Merged::relabel`] leaves them, of a merge that kept what changes.
+/// * `labels`: of the slab, as [`Merged::relabel`](super::Merged::relabel) leaves them, of a merge that kept what changes.
 pub fn apply_cleaning(
     mut mask: ArrayViewMut3<'_, bool>,
     labels: ArrayView3<'_, u32>,
@@ -130,6 +145,9 @@ pub fn apply_cleaning(
     });
 }
 
+/// The values of frames `a..b`, for the peaks of events.
+type Values<'a> = &'a (dyn Fn(usize, usize) -> Array3<f32> + Sync);
+
 /// Slabs of a movie in memory.
 fn slabs(frames: usize) -> impl Iterator<Item = Slice> {
     (0..frames).step_by(SLAB).map(move |t| Slice::from(t..(t + SLAB).min(frames)))
@@ -138,46 +156,75 @@ fn slabs(frames: usize) -> impl Iterator<Item = Slice> {
 /// Cleans a mask and numbers its events; `values` give their peaks.
 pub(super) fn clean_and_label(
     mut mask: Array3<bool>,
-    values: &(dyn Fn(usize, usize) -> Array3<f32> + Sync),
+    values: Values<'_>,
     params: &DetectParams,
 ) -> Result<(Array3<u32>, Vec<Part>), EventsError> {
-    for (what, extent) in params.cleanings() {
+    let mut steps = params.cleanings();
+    // Objects that are counted as events are can be dropped while events are numbered.
+    let last = (Cleaning::DropObjects, Extent::Event);
+    let is_last = params.object_connectivity == params.connectivity && steps.last() == Some(&last);
+    if is_last {
+        steps.pop();
+    }
+    for (what, extent) in steps {
         match extent {
             Extent::Frames(depth) => {
                 let frames = mask.dim().0;
                 mask = clean_in_windows(mask.view(), 0..frames, depth, what, params);
             }
-            Extent::Event => {
-                let (voxels, connectivity) = params.looks_at(what);
-                let (labels, _) = label(&mask, voxels, connectivity, None, |component| {
-                    params.changes(what, component)
-                })?;
-                apply_cleaning(mask.view_mut(), labels.view(), what);
-            }
+            Extent::Event => clean_whole(&mut mask, what, params)?,
         }
     }
-    let connectivity = connectivity(params.connectivity);
-    let (labels, merged) = label(&mask, Voxels::Marked, connectivity, Some(values), |_| true)?;
-    Ok((labels, merged.components))
+    label(&mask, values, params, |c| {
+        params.is_event(c) && !(is_last && params.changes(Cleaning::DropObjects, c))
+    })
+}
+
+/// Cleans a mask by the sizes of whole components.
+///
+/// Slabs are labelled twice, the second time only those where something changes: labels of the background of
+/// a whole movie are never in memory.
+fn clean_whole(
+    mask: &mut Array3<bool>,
+    what: Cleaning,
+    params: &DetectParams,
+) -> Result<(), EventsError> {
+    let frames = mask.dim().0;
+    let (voxels, connectivity) = params.looks_at(what);
+    let mut merge = Merge::new(connectivity);
+    for slab in slabs(frames) {
+        let place = (slab.start as usize, frames);
+        let part = mask.slice_axis(Axis(0), slab);
+        merge.push(&label_slab(part, voxels, connectivity, place, None)?.1);
+    }
+    let merged = merge.finish(|component| params.changes(what, component))?;
+    for (i, slab) in slabs(frames).enumerate().filter(|(i, _)| merged.has_any(*i)) {
+        let place = (slab.start as usize, frames);
+        let mut part = mask.slice_axis_mut(Axis(0), slab);
+        let (mut labels, _) = label_slab(part.view(), voxels, connectivity, place, None)?;
+        merged.relabel(i, labels.view_mut());
+        apply_cleaning(part.view_mut(), labels.view(), what);
+    }
+    Ok(())
 }
 
 fn label(
     mask: &Array3<bool>,
-    voxels: Voxels,
-    connectivity: Connectivity,
-    values: Option<&(dyn Fn(usize, usize) -> Array3<f32> + Sync)>,
+    values: Values<'_>,
+    params: &DetectParams,
     keep: impl Fn(&Part) -> bool,
-) -> Result<(Array3<u32>, Merged), EventsError> {
+) -> Result<(Array3<u32>, Vec<Part>), EventsError> {
     let frames = mask.dim().0;
+    let connectivity = connectivity(params.connectivity);
     let mut labels = Array3::zeros(mask.raw_dim());
     let mut merge = Merge::new(connectivity);
     for slab in slabs(frames) {
-        let first = slab.start as usize;
         let part = mask.slice_axis(Axis(0), slab);
-        let values = values.map(|v| v(first, first + part.dim().0));
+        let first = slab.start as usize;
+        let values = values(first, first + part.dim().0);
         let place = (first, frames);
-        let values = values.as_ref().map(|v| v.view());
-        let (found, parts) = label_slab(part, voxels, connectivity, place, values)?;
+        let (found, parts) =
+            label_slab(part, Voxels::Marked, connectivity, place, Some(values.view()))?;
         labels.slice_axis_mut(Axis(0), slab).assign(&found);
         merge.push(&parts);
     }
@@ -185,7 +232,7 @@ fn label(
     for (i, slab) in slabs(frames).enumerate() {
         merged.relabel(i, labels.slice_axis_mut(Axis(0), slab));
     }
-    Ok((labels, merged))
+    Ok((labels, merged.components))
 }
 
 /// Takes marks out of the mask near the edges of frames and outside of the valid part.

@@ -12,8 +12,9 @@
 //! 3. slabs of frames, [`spatial_halo`] frames wider: [`smooth`](fn@smooth), [`slab_marks`];
 //! 4. for each of [`DetectParams::cleanings`] slabs of frames: [`clean_in_windows`], or [`label_slab`],
 //!    [`Merge`] and [`apply_cleaning`];
-//! 5. slabs of frames: [`label_slab`], [`Merge`], [`Merged::relabel`];
-//! 6. steps 2 to 5 again with [`Sign::Negative`], and [`p_values`].
+//! 5. slabs of frames: [`label_slab`], [`Merge`] with [`DetectParams::is_event`], [`Merged::relabel`];
+//! 6. [`split_event`](crate::split::split_event), if events are to be taken apart;
+//! 7. steps 2 to 5 again with [`Sign::Negative`], and [`p_values`].
 //!
 //! | module | holds |
 //! |---|---|
@@ -44,6 +45,7 @@ use rayon::prelude::*;
 
 use crate::EventsError;
 use crate::delta::{frame_level, not_finite};
+use crate::split::{Split, split_events};
 pub use chance::p_values;
 pub use clean::{Cleaning, apply_cleaning, clean_in_windows};
 pub use params::{Combine, DetectParams, Extent, Smooth, Spatial, Temporal, Units};
@@ -81,6 +83,8 @@ pub struct Found {
     pub peak_z: f64,
     /// How often noise makes an event as strong, see [`p_values`].
     pub p_value: f64,
+    /// Id of the event it was a part of before events were taken apart, else its own.
+    pub parent: u32,
 }
 
 /// What is found in a movie.
@@ -128,13 +132,20 @@ pub fn detect(movie: ArrayView3<'_, f32>, params: &DetectParams) -> Result<Detec
     let smoothed = smooth(movie, [0..frames, 0..height, 0..width], params);
     let noise = Noise::new(&[row_noise(smoothed.view(), params)]);
     let scale = noise.scale(params);
-    let (event_map, parts) = events(&smoothed, &scale, params, Sign::Positive)?;
+    let (mut event_map, mut parts) = events(&smoothed, &scale, params, Sign::Positive)?;
     let (_, upside_down) = events(&smoothed, &scale, params, Sign::Negative)?;
+    let mut parents: Vec<u32> = (1..).take(parts.len()).collect();
+    if params.split.method != Split::None {
+        let values = &smoothed * &scale;
+        parents = split_events(&mut event_map, values.view(), &params.split)?;
+        parts = stream::parts_of(event_map.view(), values.view(), parents.len());
+    }
     let chances = p_values(&parts, &upside_down);
-    let events = parts.iter().zip(chances).map(|(part, p_value)| Found {
+    let events = parts.iter().zip(chances).zip(parents).map(|((part, p_value), parent)| Found {
         size: part.size,
         peak_z: f64::from(part.peak),
         p_value,
+        parent,
     });
     Ok(Detection { events: events.collect(), event_map, noise })
 }
@@ -185,45 +196,97 @@ pub fn slab_marks(
 ) -> Array3<bool> {
     let (frames, height, width) = smoothed.dim();
     let scale = scale.mapv(|s| s * sign.factor());
-    let scaled = |t: usize| (&smoothed.index_axis(Axis(0), t) * &scale).into_raw_vec_and_offset().0;
-    let mark = |t: usize, out: &mut [bool]| {
-        let marks = temporal.as_ref().map(|m| m.index_axis(Axis(0), t - core.start));
-        let has_marks = marks.as_ref().is_some_and(|m| m.iter().any(|m| *m));
-        let (None, Some(spatial)) = (params.threshold, params.spatial) else {
-            match (params.threshold, marks) {
-                (Some(threshold), _) => {
-                    let z = scaled(t);
-                    out.iter_mut().zip(z).for_each(|(out, z)| *out = f64::from(z) > threshold);
-                }
-                (None, Some(marks)) => out.iter_mut().zip(marks).for_each(|(out, m)| *out = *m),
-                (None, None) => {}
-            }
-            return;
-        };
-        // Where both must hold and one does not, the other need not be looked at.
-        if params.combine == Combine::And && marks.is_some() && !has_marks {
-            return;
-        }
-        let depth = spatial.depth as isize;
-        let at = |d: isize| (t as isize + d).clamp(0, frames as isize - 1) as usize;
-        let window: Vec<Vec<f32>> = (-depth..=depth).map(|d| scaled(at(d))).collect();
-        let frames: Vec<&[f32]> = window.iter().map(Vec::as_slice).collect();
-        spatial::mark_frame(&frames, frames[spatial.depth], &spatial, out);
-        if let Some(marks) = marks {
-            let pixels = out.iter_mut().zip(marks);
-            match params.combine {
-                Combine::And => pixels.for_each(|(out, m)| *out &= m),
-                Combine::Or => pixels.for_each(|(out, m)| *out |= m),
-            }
-        }
-    };
     let mut mask = Array3::from_elem((core.len(), height, width), false);
-    if let Some(out) = mask.as_slice_mut().filter(|out| !out.is_empty()) {
-        let frames = out.par_chunks_mut(height * width).zip(core.clone());
-        frames.for_each(|(out, t)| mark(t, out));
+    let pixels = height * width;
+    if pixels > 0 {
+        let marker =
+            Marker { smoothed, scale: &scale, temporal, params, first: core.start, frames };
+        let out = mask.as_slice_mut().unwrap_or_default();
+        out.par_chunks_mut(CHUNK * pixels)
+            .enumerate()
+            .for_each_init(Vec::new, |memory, (chunk, out)| {
+                marker.mark(core.start + chunk * CHUNK, out, memory)
+            });
     }
     clean::exclude(mask.view_mut(), params);
     mask
+}
+
+/// Frames that are marked in one go.
+const CHUNK: usize = 8;
+
+/// All that [`slab_marks`] knows.
+struct Marker<'a> {
+    smoothed: ArrayView3<'a, f32>,
+    scale: &'a Array2<f32>,
+    temporal: Option<ArrayView3<'a, bool>>,
+    params: &'a DetectParams,
+    /// The frame that the temporal marks begin at.
+    first: usize,
+    frames: usize,
+}
+
+impl Marker<'_> {
+    /// Marks the frames from `start` on; `memory` is used again and again.
+    fn mark(&self, start: usize, out: &mut [bool], memory: &mut Vec<f32>) {
+        let pixels = self.scale.len();
+        let end = start + out.len() / pixels;
+        let frames = out.chunks_exact_mut(pixels).zip(start..);
+        if let Some(threshold) = self.params.threshold {
+            for (out, t) in frames {
+                self.scaled(t..t + 1, memory);
+                out.iter_mut().zip(&*memory).for_each(|(out, z)| *out = f64::from(*z) > threshold);
+            }
+            return;
+        }
+        let marks =
+            |t: usize| self.temporal.as_ref().map(|m| m.index_axis(Axis(0), t - self.first));
+        let Some(spatial) = &self.params.spatial else {
+            for (out, t) in frames {
+                if let Some(marks) = marks(t) {
+                    out.iter_mut().zip(marks).for_each(|(out, m)| *out = *m);
+                }
+            }
+            return;
+        };
+        let low = start.saturating_sub(spatial.depth);
+        let high = (end + spatial.depth).min(self.frames);
+        let mut is_scaled = false;
+        for (out, t) in frames {
+            let marks = marks(t);
+            // Where both must hold and one does not, the other need not be looked at.
+            let is_quiet = marks.as_ref().is_some_and(|m| m.iter().all(|m| !m));
+            if is_quiet && self.params.combine == Combine::And {
+                continue;
+            }
+            if !is_scaled {
+                self.scaled(low..high, memory);
+                is_scaled = true;
+            }
+            let depth = spatial.depth as isize;
+            let window: Vec<&[f32]> = (-depth..=depth)
+                .map(|d| (t as isize + d).clamp(0, self.frames as isize - 1) as usize - low)
+                .map(|i| &memory[i * pixels..][..pixels])
+                .collect();
+            spatial::mark_frame(&window, window[spatial.depth], spatial, out);
+            if let Some(marks) = marks {
+                let pixels = out.iter_mut().zip(marks);
+                match self.params.combine {
+                    Combine::And => pixels.for_each(|(out, m)| *out &= m),
+                    Combine::Or => pixels.for_each(|(out, m)| *out |= m),
+                }
+            }
+        }
+    }
+
+    /// Leaves frames in the units of the parameters in `memory`.
+    fn scaled(&self, frames: Range<usize>, memory: &mut Vec<f32>) {
+        memory.clear();
+        for t in frames {
+            let frame = self.smoothed.index_axis(Axis(0), t);
+            memory.extend(frame.iter().zip(self.scale).map(|(g, scale)| g * scale));
+        }
+    }
 }
 
 /// Refuses a movie that looks as if its baseline was never taken out.

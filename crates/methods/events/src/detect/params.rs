@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::EventsError;
+use crate::split::SplitParams;
 
 /// Units of prominences and thresholds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,6 +135,8 @@ pub struct DetectParams {
     pub exclude_border: usize,
     /// Rows and columns `y0, y1, x0, x1` where events are looked for, half-open; `None` is all.
     pub valid: Option<[usize; 4]>,
+    /// How events that have run together are taken apart.
+    pub split: SplitParams,
 }
 
 impl Default for DetectParams {
@@ -155,6 +158,7 @@ impl Default for DetectParams {
             objects_first: false,
             exclude_border: 0,
             valid: None,
+            split: SplitParams::default(),
         }
     }
 }
@@ -215,6 +219,7 @@ impl DetectParams {
             ("no-spatial", has_criterion, "without a criterion nothing can be found"),
             ("valid", valid, "first and last of rows, then of columns are wanted, ascending"),
         ];
+        self.split.validate()?;
         match checks.into_iter().find(|(_, is_sound, _)| !is_sound) {
             Some((name, _, wanted)) => {
                 Err(EventsError::Parameter { name, reason: wanted.to_owned() })

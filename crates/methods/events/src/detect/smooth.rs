@@ -140,7 +140,10 @@ pub struct Noise {
 }
 
 impl Noise {
-    /// Puts the rows of a movie together: median over 5 x 5 pixels, and at least a tenth of the median.
+    /// Puts the rows of a movie together: a pixel's own noise, but at least the median over the 5 x 5 pixels
+    /// around it, and a tenth of the median over all.
+    ///
+    /// The median alone makes noise of small bright spots pass for events.
     ///
     /// * `rows`: from [`row_noise`], from the first rows to the last.
     pub fn new(rows: &[RowNoise]) -> Self {
@@ -152,7 +155,7 @@ impl Noise {
         order::median_filter_5x5_into(&raw, [1, height, width], &mut sd);
         let median = order::median(&mut sd.clone()).unwrap_or(0.0);
         let least = (LEAST_NOISE * median).max(NO_NOISE * largest);
-        sd.iter_mut().for_each(|sd| *sd = sd.max(least));
+        sd.iter_mut().zip(&raw).for_each(|(sd, raw)| *sd = sd.max(*raw).max(least));
         let sd = Array2::from_shape_vec((height, width), sd);
         Self { sd: sd.unwrap_or_else(|_| Array2::zeros((height, width))), median }
     }

@@ -4,6 +4,8 @@
 //! cut into runs; these are joined slab after slab; then each slab's labels are replaced by those of the
 //! whole. Labels are `1..=n` in raster order of a component's first voxel, whatever the slabs.
 
+use std::borrow::Cow;
+
 use hooke_core::DisjointSets;
 use hooke_filters::Connectivity;
 use hooke_filters::components::label_components_into;
@@ -78,7 +80,10 @@ pub fn label_slab(
 ) -> Result<(Array3<u32>, SlabParts), EventsError> {
     let (depth, height, width) = mask.dim();
     let is_one = |v: &bool| *v == (voxels == Voxels::Marked);
-    let source: Vec<bool> = mask.iter().map(is_one).collect();
+    let source: Cow<'_, [bool]> = match mask.as_slice().filter(|_| voxels == Voxels::Marked) {
+        Some(mask) => mask.into(),
+        None => mask.iter().map(is_one).collect(),
+    };
     let mut labels = Array3::zeros((depth, height, width));
     let shape = [depth, height, width];
     // Runs are at most as many as every other voxel; in slabs that fit into memory they are fewer than this.
@@ -120,6 +125,22 @@ pub fn label_slab(
     }
     let [first, last] = faces;
     Ok((labels, SlabParts { parts, first, last }))
+}
+
+/// Sizes and peaks of the `count` labels of a map in memory.
+pub(super) fn parts_of(
+    map: ArrayView3<'_, u32>,
+    values: ArrayView3<'_, f32>,
+    count: usize,
+) -> Vec<Part> {
+    let mut parts = vec![Part::EMPTY; count];
+    for (label, value) in map.iter().zip(values) {
+        if let Some(part) = (*label as usize).checked_sub(1).and_then(|i| parts.get_mut(i)) {
+            part.size += 1;
+            part.peak = part.peak.max(*value);
+        }
+    }
+    parts
 }
 
 /// Joins slabs, one after the other.
@@ -214,6 +235,13 @@ pub struct Merged {
 }
 
 impl Merged {
+    /// Whether anything of slab number `slab` is kept.
+    pub fn has_any(&self, slab: usize) -> bool {
+        let start = self.starts.get(slab).copied().unwrap_or(self.ids.len());
+        let end = self.starts.get(slab + 1).copied().unwrap_or(self.ids.len());
+        self.ids[start..end].iter().any(|id| *id > 0)
+    }
+
     /// Replaces the labels of slab number `slab` by ids of the whole.
     pub fn relabel(&self, slab: usize, mut labels: ArrayViewMut3<'_, u32>) {
         let Some(start) = self.starts.get(slab) else { return };

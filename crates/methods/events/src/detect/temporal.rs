@@ -85,7 +85,7 @@ fn spans(
         }
         trace.clear();
         trace.extend((0..frames).map(|t| samples[t * pixels + pixel] * scale));
-        each_peak(&trace, lowest, wanted, |[left, right]| {
+        each_peak(&trace, lowest, wanted, |_, [left, right]| {
             let (first, end) = match params.cut_crossings {
                 true => (left.floor(), right.floor()),
                 false => (left.ceil(), right.floor() + 1.0),

@@ -147,6 +147,8 @@ impl MovieSimParams {
 pub struct MovieSim {
     params: MovieSimParams,
     scene: Scene,
+    /// Resting light at the pixels of a still frame.
+    rest: Array2<f64>,
     path: Path,
     /// By rising onset; event `i` has the id `i + 1`.
     events: Vec<Event>,
@@ -166,7 +168,9 @@ impl MovieSim {
         let scene = Scene::draw(&params);
         let events = event::draw(&params);
         let longest = events.iter().map(Event::duration).fold(0.0, f64::max);
-        Ok(Self { scene, path, events, longest, poisson: PoissonTable::new(), params })
+        let [height, width] = params.size;
+        let rest = Array2::from_shape_fn((height, width), |(y, x)| scene.at([y as f64, x as f64]));
+        Ok(Self { scene, rest, path, events, longest, poisson: PoissonTable::new(), params })
     }
 
     /// What is simulated.
@@ -189,10 +193,7 @@ impl MovieSim {
     /// True background of frame `t` in grey levels, as the specimen lies: what is seen without events.
     pub fn background(&self, t: usize) -> Array2<f32> {
         let scale = self.params.gain * self.bleach(t);
-        let [height, width] = self.params.size;
-        Array2::from_shape_fn((height, width), |(y, x)| {
-            (self.params.offset + scale * self.scene.at([y as f64, x as f64])) as f32
-        })
+        self.rest.mapv(|photons| (self.params.offset + scale * photons) as f32)
     }
 
     /// True dF of frame `t` in grey levels, as the specimen lies: the light of events.
@@ -268,7 +269,10 @@ impl MovieSim {
     /// Photons of frame `t` as the camera sees it.
     fn light(&self, t: usize) -> Array2<f64> {
         let places = self.path.places(t);
-        let mut light = places.map(|p| self.scene.at(*p));
+        let mut light = match self.params.motion {
+            Motion::None => self.rest.clone(),
+            _ => places.map(|p| self.scene.at(*p)),
+        };
         let slack = self.path.reach();
         for (_, event) in self.active(t) {
             // Pixels of the camera near the event; what each of them sees is elsewhere.

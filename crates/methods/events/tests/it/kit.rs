@@ -28,3 +28,13 @@ pub fn movie(sim: &MovieSim) -> Array3<f32> {
     }
     movie
 }
+
+/// The true labels of all frames of a simulated movie.
+pub fn labels(sim: &MovieSim) -> Array3<u32> {
+    let [height, width] = sim.params().size;
+    let mut labels = Array3::zeros((sim.params().frames, height, width));
+    for (t, mut frame) in labels.outer_iter_mut().enumerate() {
+        frame.assign(&sim.labels(t));
+    }
+    labels
+}
