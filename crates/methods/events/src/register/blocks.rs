@@ -15,7 +15,7 @@ use super::correlate::{Correlator, TemplateSpectrum, Work};
 use super::grid::BlockGrid;
 use super::params::RegisterParams;
 use super::peak::{MARGIN, Surface};
-use super::prepare::{check_finite, filtered};
+use super::prepare::{BandMemory, check_finite, filtered};
 use super::rigid::check_shape;
 use super::settle::RigidShifts;
 use super::template::Template;
@@ -79,7 +79,7 @@ type FrameSurfaces = [Vec<f32>; 3];
 struct Memory {
     work: Work,
     filtered: Vec<f32>,
-    scratch: Vec<f32>,
+    scratch: BandMemory,
     block: Vec<f32>,
 }
 
@@ -102,7 +102,8 @@ impl BlockEstimator {
         let search = [search.min(reach); 2];
         let tile = grid.block as f64 / TILES;
         let correlator = Correlator::new([grid.block; 2], [reach; 2], tile);
-        let (mut whole, mut scratch, mut block) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut whole, mut scratch) = (Vec::new(), BandMemory::default());
+        let mut block = Vec::new();
         filtered(image, params.band, &mut whole, &mut scratch);
         let templates = grid
             .corners()
@@ -289,15 +290,14 @@ impl BlockEstimator {
         let [whole, first, second] =
             surfaces.each_ref().map(|s| Surface { values: &s[b * len..][..len], reach });
         let (peaks, peak_ratio) = whole.peaks(self.search);
-        let (a, b) = (first.highest(self.search), second.highest(self.search));
-        let at = |shift: [f64; 2]| second.value_at(shift).unwrap_or(0.0) as f32;
+        let agreement = self.templates[b].agreement([first, second], self.search);
         BlockEstimate {
             shift: peaks.first().map_or([0.0; 2], |p| p.shift),
             peak: peaks.first().map_or(0.0, |p| p.value),
             peak_ratio,
-            sets: a.zip(b).map(|(a, b)| [a.shift, b.shift]),
-            r_rigid: at([0.0; 2]),
-            r_moved: a.map_or(0.0, |a| at(a.shift)),
+            sets: agreement.sets,
+            r_rigid: agreement.r_still,
+            r_moved: agreement.r_moved,
         }
     }
 }

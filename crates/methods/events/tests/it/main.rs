@@ -2,3 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod sim;
+
+mod register_conformance;
+mod register_kit;
+mod register_laws;
+mod register_truth;
