@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::correlate::{Correlator, TemplateSpectrum, Work};
-use super::grid::BlockGrid;
+use super::grid::{BlockGrid, Unblur};
 use super::params::RegisterParams;
 use super::peak::{MARGIN, Surface};
 use super::prepare::{BandMemory, check_finite, filtered};
@@ -67,6 +67,7 @@ pub struct BlockEstimate {
 pub struct BlockEstimator {
     band: Option<[f64; 2]>,
     grid: BlockGrid,
+    unblur: Unblur,
     correlator: Correlator,
     templates: Vec<TemplateSpectrum>,
     search: [usize; 2],
@@ -112,7 +113,8 @@ impl BlockEstimator {
                 correlator.template(&block)
             })
             .collect();
-        Some(Self { band: params.band, grid, correlator, templates, search })
+        let unblur = Unblur::new(&grid);
+        Some(Self { band: params.band, grid, unblur, correlator, templates, search })
     }
 
     /// Rows and columns of blocks.
@@ -123,6 +125,11 @@ impl BlockEstimator {
     /// Centres of the blocks along y and x.
     pub fn centres(&self) -> [Vec<f64>; 2] {
         self.grid.centres()
+    }
+
+    /// What takes back that blocks see means of the field.
+    pub(crate) fn unblur(&self) -> &Unblur {
+        &self.unblur
     }
 
     /// Estimates the displacements of the blocks of some frames.

@@ -8,6 +8,7 @@
 use hooke_filters::fft::{Complex32, RealFft, next_fast_size};
 
 use super::peak::Surface;
+use super::warp::phase;
 
 /// Part of an axis over which a window rises from 0 to 1, at either end.
 const TAPER: f64 = 0.1;
@@ -364,15 +365,7 @@ impl Correlator {
     pub fn ramp(&self, shift: [f64; 2]) -> Vec<Complex32> {
         let [height, width] = self.padded;
         let phases = |shift: f64, n: usize, kept: usize| -> Vec<Complex32> {
-            let frequency = |k: usize| if 2 * k <= n { k as f64 } else { k as f64 - n as f64 };
-            (0..kept)
-                .map(|k| {
-                    let angle = std::f64::consts::TAU * shift * frequency(k) / n as f64;
-                    // The highest frequency of an even length has no direction.
-                    let sine = if 2 * k == n { 0.0 } else { angle.sin() };
-                    Complex32::new(angle.cos() as f32, sine as f32)
-                })
-                .collect()
+            (0..kept).map(|k| phase(k, n, shift)).collect()
         };
         let (along_y, along_x) =
             (phases(shift[0], height, height), phases(shift[1], width, width / 2 + 1));
@@ -392,7 +385,7 @@ fn one_over(norm: f64) -> f32 {
 }
 
 /// A window of `n` pixels that rises as a squared sine.
-fn taper(n: usize) -> Vec<f64> {
+pub(crate) fn taper(n: usize) -> Vec<f64> {
     let rise = ((TAPER * n as f64).round() as usize).max(1);
     (0..n)
         .map(|i| {

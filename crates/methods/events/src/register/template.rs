@@ -385,7 +385,7 @@ fn refine<E: From<EventsError> + Send>(
         let (t, shift) = shifts[(2 * i + 1) * shifts.len() / (2 * count)];
         let frame = read(t)?;
         let alone = estimator.alone(frame.view(), shift);
-        let rest = deviations(&alone, estimator.counts(), params);
+        let rest = deviations(&alone, &estimator, params);
         let field = [0, 1].map(|d| {
             let values: Vec<f32> = rest.iter().map(|r| (shift[d] + r[d]) as f32).collect();
             spline.field(&values)

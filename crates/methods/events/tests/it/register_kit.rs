@@ -3,8 +3,8 @@
 use hooke_events::sim::{Motion, MovieSim, MovieSimParams};
 use ndarray::{Array2, Array3};
 
-/// Brightness of a texture of waves 5 to 26 pixels long, 50 to 150 grey levels.
-pub fn texture(y: f64, x: f64) -> f64 {
+/// Brightness of a texture of waves 5 to 26 pixels long, around 100 grey levels.
+fn texture(y: f64, x: f64) -> f64 {
     let wave = |k: usize| {
         let (k, turn) = (k as f64, 2.4 * k as f64);
         let length = 5.0 + 21.0 * (0.618 * k).fract();

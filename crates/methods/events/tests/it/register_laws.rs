@@ -11,7 +11,8 @@ use proptest::prelude::*;
 use crate::register_kit::{moved, simulated};
 
 fn params() -> RegisterParams {
-    RegisterParams { max_shift: 12.0, block: 48, stride: 24, ..RegisterParams::default() }
+    let gate = false;
+    RegisterParams { max_shift: 12.0, block: 48, stride: 24, gate, ..RegisterParams::default() }
 }
 
 fn template(movie: &Array3<f32>, params: &RegisterParams) -> Template {
@@ -133,7 +134,7 @@ fn bad_input_is_refused() {
 
 #[test]
 fn tables_that_are_no_tables_are_refused() {
-    let (_, movie) = simulated(Motion::Piecewise, 24, 96, 4);
+    let (_, movie) = simulated(Motion::Piecewise, 12, 96, 4);
     let found = register(movie.view(), None, &params()).unwrap();
     assert!(found.table.has_blocks());
     let rows: Vec<_> = found.table.rows().collect();
