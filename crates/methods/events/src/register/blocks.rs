@@ -12,10 +12,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::correlate::{Correlator, TemplateSpectrum, Work};
-use super::grid::BlockGrid;
+use super::grid::{BlockGrid, Unblur};
 use super::params::RegisterParams;
 use super::peak::{MARGIN, Surface};
-use super::prepare::{check_finite, filtered};
+use super::prepare::{BandMemory, check_finite, filtered};
 use super::rigid::check_shape;
 use super::settle::RigidShifts;
 use super::template::Template;
@@ -67,6 +67,7 @@ pub struct BlockEstimate {
 pub struct BlockEstimator {
     band: Option<[f64; 2]>,
     grid: BlockGrid,
+    unblur: Unblur,
     correlator: Correlator,
     templates: Vec<TemplateSpectrum>,
     search: [usize; 2],
@@ -79,7 +80,7 @@ type FrameSurfaces = [Vec<f32>; 3];
 struct Memory {
     work: Work,
     filtered: Vec<f32>,
-    scratch: Vec<f32>,
+    scratch: BandMemory,
     block: Vec<f32>,
 }
 
@@ -102,7 +103,8 @@ impl BlockEstimator {
         let search = [search.min(reach); 2];
         let tile = grid.block as f64 / TILES;
         let correlator = Correlator::new([grid.block; 2], [reach; 2], tile);
-        let (mut whole, mut scratch, mut block) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut whole, mut scratch) = (Vec::new(), BandMemory::default());
+        let mut block = Vec::new();
         filtered(image, params.band, &mut whole, &mut scratch);
         let templates = grid
             .corners()
@@ -111,7 +113,8 @@ impl BlockEstimator {
                 correlator.template(&block)
             })
             .collect();
-        Some(Self { band: params.band, grid, correlator, templates, search })
+        let unblur = Unblur::new(&grid);
+        Some(Self { band: params.band, grid, unblur, correlator, templates, search })
     }
 
     /// Rows and columns of blocks.
@@ -122,6 +125,11 @@ impl BlockEstimator {
     /// Centres of the blocks along y and x.
     pub fn centres(&self) -> [Vec<f64>; 2] {
         self.grid.centres()
+    }
+
+    /// What takes back that blocks see means of the field.
+    pub(crate) fn unblur(&self) -> &Unblur {
+        &self.unblur
     }
 
     /// Estimates the displacements of the blocks of some frames.
@@ -292,15 +300,14 @@ impl BlockEstimator {
         let [whole, first, second] =
             surfaces.each_ref().map(|s| Surface { values: &s[b * len..][..len], reach });
         let (peaks, peak_ratio) = whole.peaks(self.search);
-        let (a, b) = (first.highest(self.search), second.highest(self.search));
-        let at = |shift: [f64; 2]| second.value_at(shift).unwrap_or(0.0) as f32;
+        let agreement = self.templates[b].agreement([first, second], self.search);
         BlockEstimate {
             shift: peaks.first().map_or([0.0; 2], |p| p.shift),
             peak: peaks.first().map_or(0.0, |p| p.value),
             peak_ratio,
-            sets: a.zip(b).map(|(a, b)| [a.shift, b.shift]),
-            r_rigid: at([0.0; 2]),
-            r_moved: a.map_or(0.0, |a| at(a.shift)),
+            sets: agreement.sets,
+            r_rigid: agreement.r_still,
+            r_moved: agreement.r_moved,
         }
     }
 }

@@ -10,6 +10,7 @@ use hooke_filters::Border;
 use hooke_filters::fft::{Complex32, RealFft};
 use ndarray::{Array2, ArrayView2};
 
+use super::warp::phase;
 use crate::EventsError;
 
 /// Parts of a pixel on the grid of shifts.
@@ -167,14 +168,11 @@ pub fn apply_shift(
     let mut spectrum = vec![Complex32::ZERO; fft.spectrum_len()];
     fft.forward(&image, &mut spectrum);
     let half = shape[1] / 2 + 1;
-    let frequency = |k: usize, n: usize| {
-        let k = if 2 * k < n { k as f64 } else { k as f64 - n as f64 };
-        TAU * k / n as f64
-    };
     for (i, value) in spectrum.iter_mut().enumerate() {
         let angle =
             shift[0] * frequency(i / half, shape[0]) + shift[1] * frequency(i % half, shape[1]);
         *value *= Complex32::new(angle.cos() as f32, angle.sin() as f32);
+        *value *= phase(i / half, shape[0], shift[0]) * phase(i % half, shape[1], shift[1]);
     }
     fft.inverse(&mut spectrum, &mut image);
     let kept = |d: usize| {

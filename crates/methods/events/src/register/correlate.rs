@@ -7,6 +7,9 @@
 
 use hooke_filters::fft::{Complex32, RealFft, next_fast_size};
 
+use super::peak::Surface;
+use super::warp::phase;
+
 /// Part of an axis over which a window rises from 0 to 1, at either end.
 const TAPER: f64 = 0.1;
 
@@ -44,6 +47,39 @@ pub(crate) struct TemplateSpectrum {
     /// One over the part of its energy that the window shows, for the whole and the two sets.
     whole: Vec<f32>,
     sets: [Vec<f32>; 2],
+    /// Where each set finds the template itself: the borders of a set pull its peaks a little.
+    pulls: [[f64; 2]; 2],
+}
+
+/// What two disjoint sets of pixels say of a shift.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Agreement {
+    /// The shift by each.
+    pub sets: Option<[[f64; 2]; 2]>,
+    /// Correlation of the second set's pixels where they are.
+    pub r_still: f32,
+    /// The same when moved by the first set's shift.
+    pub r_moved: f32,
+}
+
+impl TemplateSpectrum {
+    /// Compares the surfaces of the two sets, each searched within `search` of no shift.
+    pub fn agreement(&self, sets: [Surface<'_>; 2], search: [usize; 2]) -> Agreement {
+        let [first, second] = sets.map(|s| s.highest(search).map(|p| p.shift));
+        let less = |shift: [f64; 2], set: usize| {
+            std::array::from_fn(|d| shift[d] - self.pulls[set][d])
+        };
+        let first = first.map(|s| less(s, 0));
+        let at = |shift: [f64; 2]| {
+            let pulled = std::array::from_fn(|d| shift[d] + self.pulls[1][d]);
+            sets[1].value_at(pulled).unwrap_or(0.0) as f32
+        };
+        Agreement {
+            sets: first.zip(second).map(|(a, b)| [a, less(b, 1)]),
+            r_still: at([0.0; 2]),
+            r_moved: first.map_or(0.0, at),
+        }
+    }
 }
 
 /// Part of a pixel that surfaces are moved by.
@@ -123,7 +159,7 @@ impl Correlator {
             whole.iter().zip(&first).map(|(w, a)| inverse(w - a, 1.0 - share)).collect(),
         ];
         let whole = whole.into_iter().map(|w| inverse(w, 1.0)).collect();
-        TemplateSpectrum { conjugate, norm, whole, sets }
+        TemplateSpectrum { conjugate, norm, whole, sets, pulls: [[0.0; 2]; 2] }
     }
 
     fn transform<'w>(
@@ -141,14 +177,17 @@ impl Correlator {
         (2 * self.reach[0] + 1) * (2 * self.reach[1] + 1)
     }
 
+    /// Largest shift per axis.
     pub fn reach(&self) -> [usize; 2] {
         self.reach
     }
 
+    /// Shape of images.
     pub fn shape(&self) -> [usize; 2] {
         self.shape
     }
 
+    /// The transform of images.
     pub fn fft(&self) -> &RealFft {
         &self.fft
     }
@@ -181,7 +220,15 @@ impl Correlator {
         let norm = self.windowed(image, &mut windowed);
         let mut work = Work::default();
         let conjugate = self.transform(&windowed, &mut work).map(|v| v.conj()).collect();
-        self.measured(&windowed, conjugate, norm)
+        let mut template = self.measured(&windowed, conjugate, norm);
+        let [mut whole, mut first, mut second] = [0, 1, 2].map(|_| vec![0.0; self.surface_len()]);
+        self.correlate(image, &template, None, &mut work, &mut whole, Some((&mut first, &mut second)));
+        let near = self.reach.map(|r| r.min(2));
+        template.pulls = [first, second].map(|values| {
+            let surface = Surface { values: &values, reach: self.reach };
+            surface.highest(near).map_or([0.0; 2], |p| p.shift)
+        });
+        template
     }
 
     /// A template from the transform of a windowed image.
@@ -318,15 +365,7 @@ impl Correlator {
     pub fn ramp(&self, shift: [f64; 2]) -> Vec<Complex32> {
         let [height, width] = self.padded;
         let phases = |shift: f64, n: usize, kept: usize| -> Vec<Complex32> {
-            let frequency = |k: usize| if 2 * k <= n { k as f64 } else { k as f64 - n as f64 };
-            (0..kept)
-                .map(|k| {
-                    let angle = std::f64::consts::TAU * shift * frequency(k) / n as f64;
-                    // The highest frequency of an even length has no direction.
-                    let sine = if 2 * k == n { 0.0 } else { angle.sin() };
-                    Complex32::new(angle.cos() as f32, sine as f32)
-                })
-                .collect()
+            (0..kept).map(|k| phase(k, n, shift)).collect()
         };
         let (along_y, along_x) =
             (phases(shift[0], height, height), phases(shift[1], width, width / 2 + 1));
@@ -346,7 +385,7 @@ fn one_over(norm: f64) -> f32 {
 }
 
 /// A window of `n` pixels that rises as a squared sine.
-fn taper(n: usize) -> Vec<f64> {
+pub(crate) fn taper(n: usize) -> Vec<f64> {
     let rise = ((TAPER * n as f64).round() as usize).max(1);
     (0..n)
         .map(|i| {
@@ -365,15 +404,22 @@ fn tiles(i: usize, tile: f64) -> f64 {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::super::peak::Surface;
     use super::*;
 
+    /// A texture of waves 7 to 20 pixels long.
     fn scene(y: f64, x: f64) -> f32 {
         let blob = |cy: f64, cx: f64| (-((y - cy).powi(2) + (x - cx).powi(2)) / 12.0).exp();
         (blob(17.0, 21.0)
             + 0.8 * blob(30.0, 12.0)
             + 0.6 * blob(24.0, 33.0)
             + 0.5 * blob(38.0, 30.0)) as f32
+        let wave = |k: usize| {
+            let (k, turn) = (k as f64, 2.4 * k as f64);
+            let length = 7.0 + 13.0 * (0.618 * k).fract();
+            let along = y * turn.sin() + x * turn.cos();
+            (std::f64::consts::TAU * (along / length + 0.37 * k)).sin()
+        };
+        (0..24).map(wave).sum::<f64>() as f32
     }
 
     #[test]
@@ -423,6 +469,12 @@ mod tests {
                 (peak.shift[0] + 0.4).abs() < 0.1 && (peak.shift[1] - 0.7).abs() < 0.1,
                 "{peak:?}"
             );
+        assert!((peak.shift[0] + 0.4).abs() < 0.01 && (peak.shift[1] - 0.7).abs() < 0.01, "{peak:?}");
+        let [first, second] = [&first, &second].map(|v| Surface { values: v, reach: [9, 9] });
+        let agreement = template.agreement([first, second], [4, 4]);
+        for shift in agreement.sets.unwrap() {
+            assert!((shift[0] + 0.4).abs() < 0.05 && (shift[1] - 0.7).abs() < 0.05, "{shift:?}");
         }
+        assert!((agreement.r_moved - agreement.r_still) > 0.01, "{agreement:?}");
     }
 }

@@ -34,6 +34,12 @@ impl Surface<'_> {
         2 * self.reach[1] + 1
     }
 
+    /// The shifts `-reach..=reach` of a row.
+    fn row(&self, y: isize, reach: isize) -> &[f32] {
+        let start = (y + self.reach[0] as isize) as usize * self.width() + self.reach[1];
+        &self.values[start - reach as usize..=start + reach as usize]
+    }
+
     fn at(&self, y: isize, x: isize) -> f32 {
         let (y, x) = (y + self.reach[0] as isize, x + self.reach[1] as isize);
         self.values[y as usize * self.width() + x as usize]
@@ -56,8 +62,7 @@ impl Surface<'_> {
         let [ry, rx] = search.map(|r| r as isize);
         let mut best: Option<(isize, isize, f32)> = None;
         for y in -ry..=ry {
-            for x in -rx..=rx {
-                let value = self.at(y, x);
+            for (x, &value) in (-rx..=rx).zip(self.row(y, rx)) {
                 if value > best.map_or(0.0, |b| b.2) {
                     best = Some((y, x, value));
                 }
@@ -70,10 +75,15 @@ impl Surface<'_> {
         let [ry, rx] = search.map(|r| r as isize);
         let mut found: Vec<(isize, isize, f32)> = Vec::new();
         for y in -ry..=ry {
-            for x in -rx..=rx {
-                let value = self.at(y, x);
-                if value > 0.0 && self.is_maximum(y, x, value, [ry, rx]) {
-                    found.push((y, x, value));
+            let row = self.row(y, rx);
+            for (i, &value) in row.iter().enumerate() {
+                // Most places fall out here.
+                let lower = |i: usize| row.get(i).is_none_or(|v| *v <= value);
+                if value > 0.0 && lower(i.wrapping_sub(1)) && lower(i + 1) {
+                    let x = i as isize - rx;
+                    if self.is_maximum(y, x, value, [ry, rx]) {
+                        found.push((y, x, value));
+                    }
                 }
             }
         }

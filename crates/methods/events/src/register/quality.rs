@@ -3,7 +3,7 @@
 use ndarray::{ArrayView2, s};
 
 use super::params::RegisterParams;
-use super::prepare::filtered;
+use super::prepare::{BandMemory, filtered};
 use super::table::Valid;
 use super::template::Template;
 
@@ -46,7 +46,7 @@ impl FrameQuality {
 
     /// The pixels within the rectangle, of mean 0 and norm 1; zeros if they are all equal.
     fn standardized(&self, frame: ArrayView2<'_, f32>) -> Vec<f64> {
-        let (mut image, mut scratch) = (Vec::new(), Vec::new());
+        let (mut image, mut scratch) = (Vec::new(), BandMemory::default());
         filtered(frame, self.band, &mut image, &mut scratch);
         let Valid { y0, y1, x0, x1 } = self.valid;
         let rows = (y0..y1).map(|y| &image[y * self.width..][x0.min(x1)..x1]);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::correlate::{Correlator, TemplateSpectrum, Work};
 use super::params::{RegisterParams, SMALLEST_FRAME};
 use super::peak::{Peak, Surface};
-use super::prepare::{check_finite, filtered, is_flat};
+use super::prepare::{BandMemory, check_finite, filtered, is_flat};
 use super::template::Template;
 use crate::EventsError;
 
@@ -42,7 +42,7 @@ pub struct RigidEstimator {
 struct Memory {
     work: Work,
     filtered: Vec<f32>,
-    scratch: Vec<f32>,
+    scratch: BandMemory,
     surfaces: [Vec<f32>; 3],
 }
 
@@ -74,7 +74,7 @@ impl RigidEstimator {
         params.validate()?;
         check_frame(template.shape())?;
         let correlator = whole_frames(template.shape(), params);
-        let (mut image, mut scratch) = (Vec::new(), Vec::new());
+        let (mut image, mut scratch) = (Vec::new(), BandMemory::default());
         filtered(template.image(), params.band, &mut image, &mut scratch);
         Ok(Self { band: params.band, template: correlator.template(&image), correlator })
     }
@@ -128,14 +128,13 @@ impl RigidEstimator {
         let reach = self.correlator.reach();
         let surface = |values| Surface { values, reach };
         let (peaks, peak_ratio) = surface(whole).peaks(reach);
-        let (a, b) = (surface(first).highest(reach), surface(second).highest(reach));
-        let at = |shift: [f64; 2]| surface(second).value_at(shift).unwrap_or(0.0) as f32;
+        let agreement = self.template.agreement([surface(first), surface(second)], reach);
         RigidEstimate {
             peaks,
             peak_ratio,
-            sets: a.zip(b).map(|(a, b)| [a.shift, b.shift]),
-            r_none: at([0.0; 2]),
-            r_moved: a.map_or(0.0, |a| at(a.shift)),
+            sets: agreement.sets,
+            r_none: agreement.r_still,
+            r_moved: agreement.r_moved,
         }
     }
 }

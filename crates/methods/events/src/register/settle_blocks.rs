@@ -74,7 +74,7 @@ pub fn settle_blocks(
     let frames = estimates
         .iter()
         .zip(&rigid.frames)
-        .map(|(blocks, frame)| displacements(blocks, frame, &moving, counts, params))
+        .map(|(blocks, frame)| displacements(blocks, frame, &moving, estimator, params))
         .collect();
     let blocks = Blocks { centres: estimator.centres(), frames };
     Settled {
@@ -119,12 +119,13 @@ fn mean_variances(of: &[Option<Variances>]) -> Option<Variances> {
 fn additions(
     blocks: &[BlockEstimate],
     moving: &[bool],
-    counts: [usize; 2],
+    estimator: &BlockEstimator,
     limit: f64,
 ) -> Vec<([f64; 2], u8)> {
+    let counts = estimator.counts();
     let is_used = |b: usize| moving[b] && is_sure(&blocks[b]);
     let own = |b: usize| blocks[b].shift.map(|s| s.clamp(-limit, limit));
-    (0..blocks.len())
+    let (seen, flags): (Vec<[f64; 2]>, Vec<u8>) = (0..blocks.len())
         .map(|b| {
             let block = &blocks[b];
             if is_used(b) {
@@ -137,17 +138,24 @@ fn additions(
                 None => ([0.0; 2], unsure | GATED),
             }
         })
-        .collect()
+        .unzip();
+    let sharp =
+        [0, 1].map(|d| estimator.unblur().apply(&seen.iter().map(|s| s[d]).collect::<Vec<_>>()));
+    let moved = |b: usize| {
+        let held = flags[b] & GATED != 0;
+        if held { [0.0; 2] } else { [0, 1].map(|d| sharp[d][b].clamp(-limit, limit)) }
+    };
+    flags.iter().enumerate().map(|(b, flag)| (moved(b), *flag)).collect()
 }
 
 /// What the blocks of one frame add to its shift if all of them may.
 pub(crate) fn deviations(
     blocks: &[BlockEstimate],
-    counts: [usize; 2],
+    estimator: &BlockEstimator,
     params: &RegisterParams,
 ) -> Vec<[f64; 2]> {
     let moving = vec![true; blocks.len()];
-    additions(blocks, &moving, counts, params.max_deviation).into_iter().map(|a| a.0).collect()
+    additions(blocks, &moving, estimator, params.max_deviation).into_iter().map(|a| a.0).collect()
 }
 
 /// Total displacements of one frame's blocks.
@@ -155,10 +163,10 @@ fn displacements(
     blocks: &[BlockEstimate],
     frame: &Shift,
     moving: &[bool],
-    counts: [usize; 2],
+    estimator: &BlockEstimator,
     params: &RegisterParams,
 ) -> Vec<Shift> {
-    let additions = additions(blocks, moving, counts, params.max_deviation);
+    let additions = additions(blocks, moving, estimator, params.max_deviation);
     blocks
         .iter()
         .zip(additions)

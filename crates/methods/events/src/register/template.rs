@@ -14,7 +14,7 @@ use super::correlate::{Correlator, Work};
 use super::gate::median;
 use super::params::{BorderFill, Interpolation, Mode, RegisterParams};
 use super::peak::Surface;
-use super::prepare::{check_finite, filtered, is_flat};
+use super::prepare::{BandMemory, check_finite, filtered, is_flat};
 use super::quality::crispness;
 use super::rigid::{check_frame, whole_frames};
 use super::settle_blocks::deviations;
@@ -206,7 +206,7 @@ fn sample_of<E: From<EventsError> + Send>(
             .par_iter()
             .map(|&number| {
                 let frame = read(number)?;
-                let (mut image, mut scratch) = (Vec::new(), Vec::new());
+                let (mut image, mut scratch) = (Vec::new(), BandMemory::default());
                 filtered(frame.view(), params.band, &mut image, &mut scratch);
                 let (spectrum, norm) = correlator.spectrum(&image, &mut Work::default());
                 let thumbnail = thumbnail(&image, shape);
@@ -391,7 +391,7 @@ fn refine<E: From<EventsError> + Send>(
         let (t, shift) = shifts[(2 * i + 1) * shifts.len() / (2 * count)];
         let frame = read(t)?;
         let alone = estimator.alone(frame.view(), shift);
-        let rest = deviations(&alone, estimator.counts(), params);
+        let rest = deviations(&alone, &estimator, params);
         let field = [0, 1].map(|d| {
             let values: Vec<f32> = rest.iter().map(|r| (shift[d] + r[d]) as f32).collect();
             spline.field(&values)

@@ -204,8 +204,8 @@ fn whole_fourier(
     })
 }
 
-/// `exp(2 pi i shift k / n)` of transform index `k`.
-fn phase(k: usize, n: usize, shift: f64) -> Complex32 {
+/// What moves element `k` of a transform of length `n` so that `f(x)` becomes `f(x + shift)`.
+pub(crate) fn phase(k: usize, n: usize, shift: f64) -> Complex32 {
     let frequency = if 2 * k <= n { k as f64 } else { k as f64 - n as f64 };
     let angle = std::f64::consts::TAU * shift * frequency / n as f64;
     // The highest frequency of an even length has no direction.
