@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::hooke::{Bench, tree};
 
-const SIM: &str = "simulate movie -o sim --frames 150 --size 64,80 --events 6 --amplitude 1,2 --seed 4 -q";
+const SIM: &str =
+    "simulate movie -o sim --frames 150 --size 64,80 --events 6 --amplitude 1,2 --seed 4 -q";
 
 /// A movie, its dF and its events.
 fn detected() -> Bench {
@@ -69,7 +70,10 @@ fn given_labels_are_measured_with_their_ids() {
     assert!(!bench.has("curated/noise_sd.tif"));
     bench.ok("convert sim/truth_labels.zarr -o short.zarr --t 0:100 -q");
     let err = bench.fails(1, "events detect df.zarr -o x --labels short.zarr");
-    assert!(err.contains("short.zarr") && err.contains("df.zarr") && err.contains("[100, 64, 80]"), "{err}");
+    assert!(
+        err.contains("short.zarr") && err.contains("df.zarr") && err.contains("[100, 64, 80]"),
+        "{err}"
+    );
 }
 
 #[test]
@@ -84,10 +88,15 @@ fn motion_is_taken_out_and_a_still_movie_is_copied() {
     assert!(number(&score["field"], "rmse_px") <= 0.2, "{score}");
     let told = bench.read_json("reg.register.json");
     assert_ne!(told["mode_used"], "none", "{told}");
-    assert!(number(&told, "template_crispness_after") > number(&told, "template_crispness_before"), "{told}");
+    assert!(
+        number(&told, "template_crispness_after") > number(&told, "template_crispness_before"),
+        "{told}"
+    );
     assert!(bench.has("reg.template.tif"));
     // The same shifts applied give the same movie.
-    bench.ok("events register sim/movie.zarr -o again.zarr --apply reg.shifts.parquet -q --threads 1");
+    bench.ok(
+        "events register sim/movie.zarr -o again.zarr --apply reg.shifts.parquet -q --threads 1",
+    );
     assert_eq!(bench.hash("again.zarr"), bench.hash("reg.zarr"));
     bench.ok("simulate movie -o still --frames 60 --size 64 --events 2 --seed 3 -q");
     bench.ok("events register still/movie.zarr -o copy.zarr -q");
@@ -101,7 +110,8 @@ fn a_killed_detection_goes_on_to_the_same_bytes() {
     let mut interrupted = 0;
     for wait in [40, 80, 160, 320] {
         let more = if interrupted == 0 { "" } else { " --resume" };
-        let mut child = bench.command(&format!("events detect df.zarr -o killed -q{more}")).spawn().unwrap();
+        let mut child =
+            bench.command(&format!("events detect df.zarr -o killed -q{more}")).spawn().unwrap();
         std::thread::sleep(std::time::Duration::from_millis(wait));
         if child.try_wait().unwrap().is_some() {
             break;
@@ -161,7 +171,10 @@ fn what_cannot_be_done_is_said_and_leaves_nothing() {
     let mut samples = vec![1.0_f32; 5 * 8 * 8];
     samples[2 * 64 + 3 * 8 + 4] = f32::NAN;
     let mut npy = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
-    npy.extend(format!("{:<117}\n", "{'descr': '<f4', 'fortran_order': False, 'shape': (5, 8, 8), }").bytes());
+    npy.extend(
+        format!("{:<117}\n", "{'descr': '<f4', 'fortran_order': False, 'shape': (5, 8, 8), }")
+            .bytes(),
+    );
     npy.extend(samples.iter().flat_map(|v| v.to_le_bytes()));
     bench.write("nan.npy", npy);
     let err = bench.fails(1, "events delta nan.npy -o x.zarr");

@@ -300,9 +300,10 @@ fn a_wrong_setting_is_told_to_programs_too() {
 fn the_short_help_of_every_command() {
     let bench = Bench::new();
     let mut text = String::new();
-    for verb in ["", "stitch", "stitch layout", "tileset", "blobs", "events", "simulate", "score", "block"]
-        .iter()
-        .chain(VERBS)
+    for verb in
+        ["", "stitch", "stitch layout", "tileset", "blobs", "events", "simulate", "score", "block"]
+            .iter()
+            .chain(VERBS)
     {
         text += &format!("$ hooke {verb} -h\n{}\n", bench.ok(&format!("{verb} -h")).out);
     }

@@ -31,7 +31,7 @@ use crate::engine::{
     BlockContext, BlockError, Finished, Markers, Planned, Registered, RunBlock, Summary, WorkDir,
     Workflow, stamp_input,
 };
-use crate::image_output::{FirstStage, ImageOutput, Store, one_writer};
+use crate::image_output::{FirstStage, ImageOutput, Store};
 use crate::json_file::{read_json, write_json};
 use crate::one_image::one_image;
 use crate::options::absolute;

@@ -19,10 +19,8 @@ pub(super) type Part = [Range<usize>; 3];
 /// whole frames are read without much beside them.
 pub(super) struct WorkArray {
     sink: OmeZarrSink,
-    /// Rows written at once must be multiples of this, and frames of [`frames`](Self::frames).
-    pub rows: usize,
-    /// See [`rows`](Self::rows).
-    pub frames: usize,
+    /// Frames of a chunk: slabs that are written are made of these.
+    frames: usize,
     shape: [usize; 3],
 }
 
@@ -76,7 +74,7 @@ impl WorkArray {
     pub fn open(work: &WorkDir, name: &str, shape: [usize; 3]) -> Result<WorkArray, SourceError> {
         let path = work.private("arrays")?.join(format!("{name}.zarr"));
         let sink = ome_zarr::open_for_write(&path)?;
-        Ok(WorkArray { sink, rows: ROWS, frames: Self::chunk_frames(shape[0]), shape })
+        Ok(WorkArray { sink, frames: Self::chunk_frames(shape[0]), shape })
     }
 
     /// Writes a part, made of whole chunks but at the ends of the array.

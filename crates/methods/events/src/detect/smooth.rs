@@ -122,7 +122,7 @@ pub fn row_noise(rows: ArrayView3<'_, f32>, params: &DetectParams) -> RowNoise {
 
 fn sd_of_sizes(sizes: &mut [u32]) -> f32 {
     let half = sizes.len() / 2;
-    let is_even = sizes.len() % 2 == 0;
+    let is_even = sizes.len().is_multiple_of(2);
     let (below, middle, _) = sizes.select_nth_unstable(half);
     let middle = f64::from(f32::from_bits(*middle));
     let other = below.iter().max().filter(|_| is_even);

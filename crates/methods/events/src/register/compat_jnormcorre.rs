@@ -169,9 +169,6 @@ pub fn apply_shift(
     fft.forward(&image, &mut spectrum);
     let half = shape[1] / 2 + 1;
     for (i, value) in spectrum.iter_mut().enumerate() {
-        let angle =
-            shift[0] * frequency(i / half, shape[0]) + shift[1] * frequency(i % half, shape[1]);
-        *value *= Complex32::new(angle.cos() as f32, angle.sin() as f32);
         *value *= phase(i / half, shape[0], shift[0]) * phase(i % half, shape[1], shift[1]);
     }
     fft.inverse(&mut spectrum, &mut image);

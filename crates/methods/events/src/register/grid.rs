@@ -95,7 +95,10 @@ impl Unblur {
             .collect();
         let column = |x: usize| rows.iter().map(move |row: &Vec<f64>| row[x]);
         let rows = &along_y;
-        rows.iter().flat_map(|m| (0..columns).map(move |x| (m, x))).map(|(m, x)| dot(m, &mut column(x))).collect()
+        rows.iter()
+            .flat_map(|m| (0..columns).map(move |x| (m, x)))
+            .map(|(m, x)| dot(m, &mut column(x)))
+            .collect()
     }
 }
 

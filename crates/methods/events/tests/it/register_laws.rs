@@ -50,8 +50,7 @@ fn gain_offset_and_transposition_change_nothing() {
         .chunks(1 + side * side)
         .flat_map(|rows| {
             let swap = |r: &[f64; 2]| [r[1], r[0]];
-            let blocks =
-                (0..side * side).map(move |b| swap(&rows[1 + b % side * side + b / side]));
+            let blocks = (0..side * side).map(move |b| swap(&rows[1 + b % side * side + b / side]));
             std::iter::once(swap(&rows[0])).chain(blocks).collect::<Vec<_>>()
         })
         .collect();
@@ -106,17 +105,14 @@ fn bad_input_is_refused() {
     holes[[2, 6, 7]] = f32::INFINITY;
     assert_eq!(
         register(holes.view(), None, &all).err(),
-        Some(EventsError::NotFinite { frame: 2, y: 5, x: 7, count: 2 })
+        Some(EventsError::NotFinite { frame: 2, row: 5, column: 7, count: 2 })
     );
     let small = Array3::<f32>::zeros((3, 15, 40));
     assert!(matches!(register(small.view(), None, &all), Err(EventsError::Parameter { .. })));
     let none = Array3::<f32>::zeros((0, 40, 40));
     assert!(matches!(register(none.view(), None, &all), Err(EventsError::Parameter { .. })));
     let other = Template::from_image(Array2::zeros((40, 41)).view()).unwrap();
-    assert!(matches!(
-        register(movie.view(), Some(other), &all),
-        Err(EventsError::Shape { .. })
-    ));
+    assert!(matches!(register(movie.view(), Some(other), &all), Err(EventsError::Shape { .. })));
     let bad = [
         RegisterParams { max_shift: 0.0, ..all.clone() },
         RegisterParams { max_shift: f64::NAN, ..all.clone() },

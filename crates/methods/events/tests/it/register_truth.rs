@@ -63,10 +63,8 @@ fn a_registered_scene_lies_still_for_every_interpolation() {
         let mut squares = 0.0;
         let inside = found.movie.slice(inner);
         for frame in inside.outer_iter() {
-            let expected = expected.slice(s![
-                valid.y0 + 6..valid.y1 - 6,
-                valid.x0 + 6..valid.x1 - 6
-            ]);
+            let expected =
+                expected.slice(s![valid.y0 + 6..valid.y1 - 6, valid.x0 + 6..valid.x1 - 6]);
             squares += frame.iter().zip(expected).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
         }
         let rms = (squares / inside.len() as f32).sqrt();
@@ -137,7 +135,8 @@ fn the_field_of_a_simulated_movie_is_found() {
 
 #[test]
 fn dark_frames_are_bridged() {
-    let shifts: Vec<[f64; 2]> = (0..24).map(|t| [0.3 * t as f64 - 3.6, 2.0 - 0.2 * t as f64]).collect();
+    let shifts: Vec<[f64; 2]> =
+        (0..24).map(|t| [0.3 * t as f64 - 3.6, 2.0 - 0.2 * t as f64]).collect();
     let mut movie = moved([80, 80], &shifts);
     movie.slice_mut(s![9..11, .., ..]).fill(3.0);
     let found = register(movie.view(), None, &RegisterParams::default()).unwrap();
