@@ -45,6 +45,8 @@ const PEAKS: &str = "peaks";
 const SIGNS: [Sign; 2] = [Sign::Positive, Sign::Negative];
 /// Bytes per sample of a block: as read, smoothed, and what a step makes of it.
 const PER_SAMPLE: u64 = 24;
+/// A movie of fewer frames has no events.
+const FEWEST: usize = 3;
 /// Frames whose level says whether a movie is raw.
 const LEVELS: usize = 64;
 
@@ -104,6 +106,10 @@ impl Steps<'_, '_> {
     pub fn noise(&self) -> Result<Summary, BlockError> {
         let [frames, height, width] = self.shape();
         let params = &self.workflow.options.params;
+        let array = WorkArray::create(self.work, NOISE, [1, height, width], Dtype::Float32)?;
+        if frames < FEWEST {
+            return Ok(Summary::new());
+        }
         let mut rows = Vec::new();
         let blocks = self.row_blocks();
         self.start("noise", blocks.len(), "blocks");
@@ -119,7 +125,6 @@ impl Steps<'_, '_> {
             levels.push(frame_level(frame.index_axis(Axis(0), 0)));
         }
         check_baseline(&levels, &noise)?;
-        let array = WorkArray::create(self.work, NOISE, [1, height, width], Dtype::Float32)?;
         array.write(&[0..1, 0..height, 0..width], noise.sd.view().insert_axis(Axis(0)))?;
         Ok(Summary::new().with("noise_sd_median", noise.median))
     }
@@ -165,6 +170,9 @@ impl Steps<'_, '_> {
         let [frames, height, width] = self.shape();
         let params = &self.workflow.options.params;
         let (peaks, masks) = (self.array(PEAKS)?, self.new_array("mask-0", Dtype::Uint8)?);
+        if frames < FEWEST {
+            return Ok(Summary::new());
+        }
         let scale = self.scale()?;
         let halo = spatial_halo(params);
         let has_peaks = params.temporal.is_some() && params.threshold.is_none();
@@ -301,8 +309,9 @@ impl Steps<'_, '_> {
             self.step(mask.len())?;
         }
         let [above, below] = merges;
-        let merged: Merged = above.finish(|_| true)?;
-        let chances = p_values(&merged.components, &below.finish(|_| true)?.components);
+        let is_event = |component: &Component| params.is_event(component);
+        let merged: Merged = above.finish(is_event)?;
+        let chances = p_values(&merged.components, &below.finish(is_event)?.components);
         for (number, slab) in slabs.iter().enumerate() {
             let part = [slab.clone(), 0..height, 0..width];
             let mask: Array3<u8> = masks.read(&part)?;

@@ -195,7 +195,7 @@ fn params(args: &DetectArgs) -> std::result::Result<DetectParams, CliError> {
         objects_depth: extent("objects-depth", &args.objects_depth)?,
         objects_first: args.objects_first,
         exclude_border: args.exclude_border,
-        valid: None,
+        ..DetectParams::default()
     })
 }
 
