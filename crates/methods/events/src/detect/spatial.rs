@@ -93,7 +93,8 @@ mod tests {
 
     #[test]
     fn the_threshold_is_scikit_images() {
-        let value = |i: usize| ((i * i) % 97) as f32 / 97.0 + if i.is_multiple_of(50) { 10.0 } else { 0.0 };
+        let value =
+            |i: usize| ((i * i) % 97) as f32 / 97.0 + if i.is_multiple_of(50) { 10.0 } else { 0.0 };
         let values: Vec<f32> = (0..1000).map(value).collect();
         let upside_down: Vec<f32> = values.iter().map(|v| -v).collect();
         // skimage.filters.threshold_triangle of these values in single precision.

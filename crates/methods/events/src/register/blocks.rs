@@ -12,13 +12,14 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::correlate::{Correlator, TemplateSpectrum, Work};
-use super::grid::{BlockGrid, Unblur};
+use super::grid::BlockGrid;
 use super::params::RegisterParams;
 use super::peak::{MARGIN, Surface};
 use super::prepare::{BandMemory, check_finite, filtered};
 use super::rigid::check_shape;
 use super::settle::RigidShifts;
 use super::template::Template;
+use super::unblur::Unblur;
 use crate::EventsError;
 
 /// Frames on either side of a frame that its blocks are averaged with: four standard deviations.
@@ -113,7 +114,7 @@ impl BlockEstimator {
                 correlator.template(&block)
             })
             .collect();
-        let unblur = Unblur::new(&grid);
+        let unblur = Unblur::new(&grid, &whole, shape);
         Some(Self { band: params.band, grid, unblur, correlator, templates, search })
     }
 

@@ -38,6 +38,7 @@ mod settle_blocks;
 mod spline_field;
 mod table;
 mod template;
+mod unblur;
 mod warp;
 
 pub use blocks::{BlockEstimate, BlockEstimator, HALO};

@@ -139,11 +139,12 @@ fn additions(
             }
         })
         .unzip();
-    let sharp =
-        [0, 1].map(|d| estimator.unblur().apply(&seen.iter().map(|s| s[d]).collect::<Vec<_>>()));
+    let sharp = [0, 1].map(|d| {
+        estimator.unblur().apply(&seen.iter().map(|s| s[d] as f32).collect::<Vec<_>>(), d)
+    });
     let moved = |b: usize| {
         let held = flags[b] & GATED != 0;
-        if held { [0.0; 2] } else { [0, 1].map(|d| sharp[d][b].clamp(-limit, limit)) }
+        if held { [0.0; 2] } else { [0, 1].map(|d| f64::from(sharp[d][b]).clamp(-limit, limit)) }
     };
     flags.iter().enumerate().map(|(b, flag)| (moved(b), *flag)).collect()
 }

@@ -93,36 +93,6 @@ fn second_derivatives(knots: &[f64]) -> Vec<Vec<f64>> {
     rows
 }
 
-/// What blocks see of a field: the matrix of weighted means over each block of the splines that are 1
-/// at one centre and 0 at the others.
-///
-/// * `starts`: first pixel of each block, ascending.
-/// * `weights`: of the pixels of a block.
-pub(crate) fn block_means(starts: &[usize], weights: &[f64]) -> Vec<Vec<f64>> {
-    let n = starts.len();
-    let half = (weights.len() as f64 - 1.0) / 2.0;
-    let centres: Vec<f64> = starts.iter().map(|s| *s as f64 + half).collect();
-    let sum: f64 = weights.iter().sum();
-    let bend = second_derivatives(&centres);
-    starts
-        .iter()
-        .map(|start| {
-            let mut means = vec![0.0; n];
-            for (p, weight) in weights.iter().enumerate() {
-                let (i, by) = self::weights(&centres, (start + p) as f64);
-                let [a, b, c, d] = by.map(|w| f64::from(w) * weight / sum);
-                let k = (i + 1).min(n - 1);
-                means[i] += a;
-                means[k] += b;
-                for (j, mean) in means.iter_mut().enumerate() {
-                    *mean += c * bend[i][j] + d * bend[k][j];
-                }
-            }
-            means
-        })
-        .collect()
-}
-
 /// Fields over the same points through values at the same centres.
 #[derive(Debug, Clone)]
 pub(crate) struct FieldSpline {
@@ -201,22 +171,6 @@ mod tests {
             assert!((field[[0, *x as usize]] - value).abs() < 1e-6);
             assert_eq!(field[[0, *x as usize]], field[[16, *x as usize]]);
         }
-    }
-
-    #[test]
-    fn blocks_see_straight_lines_as_they_are_and_waves_flatter() {
-        let starts = [0, 8, 16, 24, 32, 37];
-        let means = block_means(&starts, &[1.0; 16]);
-        let seen = |f: &dyn Fn(f64) -> f64| -> Vec<f64> {
-            let values: Vec<f64> = starts.iter().map(|s| f(*s as f64 + 7.5)).collect();
-            means.iter().map(|m| m.iter().zip(&values).map(|(w, v)| w * v).sum()).collect()
-        };
-        for (mean, start) in seen(&|p| 0.1 * p - 2.0).iter().zip(starts) {
-            assert!((mean - (0.1 * (start as f64 + 7.5) - 2.0)).abs() < 1e-6, "{mean}");
-        }
-        // A parabola's mean over 16 pixels is higher by (16 ^ 2 - 1) / 12 than its value at the middle.
-        let middle = seen(&|p| (p - 23.5) * (p - 23.5))[2];
-        assert!((middle - 255.0 / 12.0).abs() < 2.5, "{middle}");
     }
 
     #[test]
