@@ -70,9 +70,10 @@ fn noise(len: usize) -> Vec<f32> {
 }
 
 fn time_fft(timer: &Timer) {
-    let shapes: [&[usize]; 13] = [
+    let shapes: [&[usize]; 14] = [
         &[256, 256],
         &[512, 512],
+        &[1024, 1024],
         &[2048, 2048],
         &[768, 1152],
         &[64, 512, 512],

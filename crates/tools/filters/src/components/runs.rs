@@ -89,6 +89,7 @@ impl Components {
             slab.first_piece = pieces;
             pieces += slab.pieces;
         }
+        assert!(pieces < NONE as usize, "{pieces} pieces are too many");
         let mut sets = join_slabs::<JOIN_ALL>(&slabs, slab_rows, pieces, &reaches, &joins);
         let (ids, count) = number(&mut sets, 0..pieces);
         Self { shape, slab_rows, slabs, ids, count }
