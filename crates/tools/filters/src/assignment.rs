@@ -124,8 +124,8 @@ const NONE: usize = usize::MAX;
 const BLOCK: usize = 64;
 
 /// Bids per row before the rest is left to augmenting paths: with prices that fall in tiny steps, bidding
-/// could go on for very long.
-const BIDS_PER_ROW: usize = 8;
+/// could go on for very long. More pay for random costs, fewer for distances of few points.
+const BIDS_PER_ROW: usize = 2;
 
 /// The state of an assignment of `rows <= columns`.
 struct Solver<'a> {
@@ -348,10 +348,9 @@ fn relax(
     from: &mut [usize],
     least_of_block: &mut [f64],
 ) {
-    let blocks = costs.chunks(BLOCK).zip(prices.chunks(BLOCK)).zip(lengths.chunks_mut(BLOCK));
-    for (((costs, prices), lengths), (from, out)) in
-        blocks.map(|((a, b), c)| ((a, b), c)).zip(from.chunks_mut(BLOCK).zip(least_of_block))
-    {
+    let blocks = costs.chunks(BLOCK).zip(prices.chunks(BLOCK));
+    let found = lengths.chunks_mut(BLOCK).zip(from.chunks_mut(BLOCK));
+    for (((costs, prices), (lengths, from)), out) in blocks.zip(found).zip(least_of_block) {
         for ((length, from), (cost, price)) in
             lengths.iter_mut().zip(from).zip(costs.iter().zip(prices))
         {

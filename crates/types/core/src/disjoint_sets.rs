@@ -1,6 +1,6 @@
 //! Union-find: which things hang together.
 
-/// Disjoint sets of the numbers `0..n`, by union of sizes and path halving.
+/// Disjoint sets of numbers from 0 on, by union of sizes and path halving.
 #[derive(Debug, Clone)]
 pub struct DisjointSets {
     parent: Vec<usize>,
@@ -11,6 +11,14 @@ impl DisjointSets {
     /// `n` sets of one.
     pub fn new(n: usize) -> DisjointSets {
         DisjointSets { parent: (0..n).collect(), size: vec![1; n] }
+    }
+
+    /// Adds a set of one and returns its number, the least not used before.
+    pub fn add(&mut self) -> usize {
+        let i = self.parent.len();
+        self.parent.push(i);
+        self.size.push(1);
+        i
     }
 
     /// The number that stands for the set of `i`.

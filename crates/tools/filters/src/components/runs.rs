@@ -13,6 +13,8 @@ const SLABS: usize = 16;
 /// Volumes below this many voxels are one slab.
 const SMALL: usize = 1 << 15;
 
+const NONE: u32 = u32::MAX;
+
 /// Voxels `start..end` of one row.
 #[derive(Clone, Copy)]
 struct Run {
@@ -69,8 +71,16 @@ impl Components {
             .into_par_iter()
             .map(|i| {
                 let rows = i * slab_rows..rows.min((i + 1) * slab_rows);
-                let mut slab = Slab::find_runs(src, rows, width, &class);
-                slab.join(&reaches, &joins);
+                let mut slab = Slab::new(rows);
+                for row in src[slab.rows.start * width..slab.rows.end * width].chunks_exact(width) {
+                    if JOIN_ALL {
+                        runs_of_mask(row, |v| class(v) != C::default(), &mut slab.runs);
+                    } else {
+                        runs_of_classes(row, &class, &mut slab.runs);
+                    }
+                    slab.row_starts.push(slab.runs.len());
+                }
+                slab.join::<JOIN_ALL>(&reaches, &joins);
                 slab
             })
             .collect();
@@ -79,8 +89,9 @@ impl Components {
             slab.first_piece = pieces;
             pieces += slab.pieces;
         }
-        let sets = join_slabs(&slabs, slab_rows, pieces, &reaches, &joins);
-        let (ids, count) = number(sets, pieces);
+        assert!(pieces < NONE as usize, "{pieces} pieces are too many");
+        let mut sets = join_slabs::<JOIN_ALL>(&slabs, slab_rows, pieces, &reaches, &joins);
+        let (ids, count) = number(&mut sets, 0..pieces);
         Self { shape, slab_rows, slabs, ids, count }
     }
 
@@ -116,20 +127,33 @@ impl Components {
         touch
     }
 
+    /// Writes the id of each voxel's component, 0 for background. Parallel.
+    pub(super) fn label(&self, out: &mut [u32]) {
+        self.paint_rows(out, |row| row.fill(0), |run, id| run.fill(id));
+    }
+
     /// Calls `paint` with each run of `out`, a volume of the same shape, and its id. Parallel.
     pub(super) fn paint<T: Send>(&self, out: &mut [T], paint: impl Fn(&mut [T], u32) + Sync) {
-        let width = self.shape[2];
-        out.par_chunks_mut((self.slab_rows * width).max(1)).zip(&self.slabs).for_each(
-            |(out, slab)| {
-                slab.for_each_run(|row, run, piece| {
-                    let start = (row - slab.rows.start) * width;
-                    paint(
-                        &mut out[start + run.start as usize..start + run.end as usize],
-                        self.ids[piece],
-                    );
-                });
-            },
-        );
+        self.paint_rows(out, |_| {}, paint);
+    }
+
+    fn paint_rows<T: Send>(
+        &self,
+        out: &mut [T],
+        prepare: impl Fn(&mut [T]) + Sync,
+        paint: impl Fn(&mut [T], u32) + Sync,
+    ) {
+        let width = self.shape[2].max(1);
+        let slabs = out.par_chunks_mut(self.slab_rows * width).zip(&self.slabs);
+        slabs.for_each(|(out, slab)| {
+            for (row, out) in slab.rows.clone().zip(out.chunks_exact_mut(width)) {
+                prepare(out);
+                for (i, run) in slab.row(row).iter().enumerate() {
+                    let id = self.ids[slab.piece(row, i)];
+                    paint(&mut out[run.start as usize..run.end as usize], id);
+                }
+            }
+        });
     }
 }
 
@@ -176,50 +200,53 @@ impl Reaches {
 }
 
 impl Slab {
-    fn find_runs<T: Copy, C: PartialEq + Default>(
-        src: &[T],
-        rows: Range<usize>,
-        width: usize,
-        class: impl Fn(T) -> C,
-    ) -> Self {
-        let mut runs = Vec::new();
-        let mut row_starts = Vec::with_capacity(rows.len() + 1);
-        row_starts.push(0);
-        for row in src[rows.start * width..rows.end * width].chunks_exact(width) {
-            let mut x = 0;
-            while let Some(gap) = row[x..].iter().position(|&v| class(v) != C::default()) {
-                let start = x + gap;
-                let of_run = class(row[start]);
-                let len = row[start + 1..].iter().position(|&v| class(v) != of_run);
-                x = len.map_or(width, |len| start + 1 + len);
-                runs.push(Run { start: start as u32, end: x as u32 });
-            }
-            row_starts.push(runs.len());
-        }
-        Self { rows, runs, row_starts, piece_of: Vec::new(), pieces: 0, first_piece: 0 }
+    fn new(rows: Range<usize>) -> Self {
+        let row_starts = vec![0];
+        Self { rows, runs: Vec::new(), row_starts, piece_of: Vec::new(), pieces: 0, first_piece: 0 }
     }
 
     /// Numbers the pieces that hang together within the slab.
-    fn join(&mut self, reaches: &Reaches, joins: &impl Fn((usize, Run), (usize, Run)) -> bool) {
-        let mut sets = DisjointSets::new(self.runs.len());
+    ///
+    /// A run takes the label of the first run that it meets; labels are joined only where they differ.
+    fn join<const JOIN_ALL: bool>(
+        &mut self,
+        reaches: &Reaches,
+        joins: &impl Fn((usize, Run), (usize, Run)) -> bool,
+    ) {
+        assert!(self.runs.len() < NONE as usize, "{} runs are too many", self.runs.len());
+        let mut sets = DisjointSets::new(0);
+        let mut labels = vec![NONE; self.runs.len()];
         for row in self.rows.clone() {
+            let first = self.first_run(row);
+            let mine = self.row(row);
             reaches.for_each(row, |before, reach| {
                 if before < self.rows.start {
                     return;
                 }
-                let (first_a, first_b) = (self.first_run(before), self.first_run(row));
-                meet(self.row(before), self.row(row), reach, |a, b| {
-                    let (a, b) = (first_a + a, first_b + b);
-                    if joins((before, self.runs[a]), (row, self.runs[b])) {
-                        sets.join(a, b);
+                let (known, new) = labels.split_at_mut(first);
+                let (upper, known) = (self.row(before), &known[self.first_run(before)..]);
+                meet::<JOIN_ALL>(upper, mine, reach, |a, b| {
+                    if !joins((before, upper[a]), (row, mine[b])) {
+                        return;
+                    }
+                    let (other, label) = (known[a], new[b]);
+                    if label == NONE {
+                        new[b] = other;
+                    } else if label != other {
+                        let joined = sets.join(label as usize, other as usize);
+                        new[b] = joined.map_or_else(|| sets.find(label as usize), |(root, _)| root)
+                            as u32;
                     }
                 });
             });
+            for label in &mut labels[first..first + mine.len()] {
+                if *label == NONE {
+                    *label = sets.add() as u32;
+                }
+            }
         }
-        (self.piece_of, self.pieces) = number(sets, self.runs.len());
-        for piece in &mut self.piece_of {
-            *piece -= 1;
-        }
+        let (ids, pieces) = number(&mut sets, labels.iter().map(|&label| label as usize));
+        (self.piece_of, self.pieces) = (ids.into_iter().map(|id| id - 1).collect(), pieces);
     }
 
     fn first_run(&self, row: usize) -> usize {
@@ -247,7 +274,7 @@ impl Slab {
 }
 
 /// Joins the pieces of different slabs.
-fn join_slabs(
+fn join_slabs<const JOIN_ALL: bool>(
     slabs: &[Slab],
     slab_rows: usize,
     pieces: usize,
@@ -265,7 +292,7 @@ fn join_slabs(
                 }
                 let other = &slabs[before / slab_rows];
                 let (upper, lower) = (other.row(before), slab.row(row));
-                meet(upper, lower, reach, |a, b| {
+                meet::<JOIN_ALL>(upper, lower, reach, |a, b| {
                     if joins((before, upper[a]), (row, lower[b])) {
                         sets.join(other.piece(before, a), slab.piece(row, b));
                     }
@@ -276,14 +303,16 @@ fn join_slabs(
     sets
 }
 
-/// Numbers sets from 1 in order of their first member.
-fn number(mut sets: DisjointSets, members: usize) -> (Vec<u32>, usize) {
-    assert!(members < u32::MAX as usize, "{members} runs are too many");
-    let mut id_of_root = vec![0_u32; members];
+/// Returns the number of the set of each member, from 1 in order of appearance, and how many sets there are.
+fn number(sets: &mut DisjointSets, members: impl Iterator<Item = usize>) -> (Vec<u32>, usize) {
+    let mut id_of_root: Vec<u32> = Vec::new();
     let mut count = 0;
-    let ids = (0..members)
-        .map(|i| {
-            let root = sets.find(i);
+    let ids = members
+        .map(|member| {
+            let root = sets.find(member);
+            if id_of_root.len() <= root {
+                id_of_root.resize(root + 1, 0);
+            }
             if id_of_root[root] == 0 {
                 count += 1;
                 id_of_root[root] = count;
@@ -294,27 +323,77 @@ fn number(mut sets: DisjointSets, members: usize) -> (Vec<u32>, usize) {
     (ids, count as usize)
 }
 
+/// Appends the runs of voxels of one class that is not the default one.
+fn runs_of_classes<T: Copy, C: PartialEq + Default>(
+    row: &[T],
+    class: impl Fn(T) -> C,
+    runs: &mut Vec<Run>,
+) {
+    let mut x = 0;
+    while let Some(gap) = row[x..].iter().position(|&v| class(v) != C::default()) {
+        let start = x + gap;
+        let of_run = class(row[start]);
+        let len = row[start + 1..].iter().position(|&v| class(v) != of_run);
+        x = len.map_or(row.len(), |len| start + 1 + len);
+        runs.push(Run { start: start as u32, end: x as u32 });
+    }
+}
+
+/// Appends the runs of foreground, found in words of 64 voxels: a branch per voxel would be guessed wrong
+/// at each end of a run.
+fn runs_of_mask<T: Copy>(row: &[T], is_foreground: impl Fn(T) -> bool, runs: &mut Vec<Run>) {
+    let mut start = None;
+    for (word, voxels) in row.chunks(64).enumerate() {
+        let mut bits = 0_u64;
+        for (byte, voxels) in voxels.chunks(8).enumerate() {
+            let mut flags = [0; 8];
+            for (flag, &v) in flags.iter_mut().zip(voxels) {
+                *flag = u8::from(is_foreground(v));
+            }
+            // Gathers the lowest bits of eight bytes into the highest byte.
+            let gathered = u64::from_le_bytes(flags).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+            bits |= gathered << (8 * byte);
+        }
+        let mut changes = bits ^ (bits << 1 | u64::from(start.is_some()));
+        while changes != 0 {
+            let x = (word * 64) as u32 + changes.trailing_zeros();
+            changes &= changes - 1;
+            start = match start {
+                None => Some(x),
+                Some(start) => {
+                    runs.push(Run { start, end: x });
+                    None
+                }
+            };
+        }
+    }
+    if let Some(start) = start {
+        runs.push(Run { start, end: row.len() as u32 });
+    }
+}
+
 /// Visits all pairs of runs of two rows that share an x, or with `reach` 1 lie at neighbouring ones.
-fn meet(upper: &[Run], lower: &[Run], reach: u32, mut visit: impl FnMut(usize, usize)) {
+fn meet<const JOIN_ALL: bool>(
+    upper: &[Run],
+    lower: &[Run],
+    reach: u32,
+    mut visit: impl FnMut(usize, usize),
+) {
     let (mut a, mut b) = (0, 0);
     while let (Some(p), Some(q)) = (upper.get(a), lower.get(b)) {
         if p.start < q.end + reach && q.start < p.end + reach {
             visit(a, b);
         }
-        if p.end < q.end {
-            a += 1;
-        } else if p.end > q.end {
-            b += 1;
-        } else {
-            // Runs of other classes may begin right there and lie diagonally across.
-            if reach == 1 && upper.get(a + 1).is_some_and(|next| next.start == q.end) {
+        // Runs of other classes may begin right where one ends and lie diagonally across.
+        if !JOIN_ALL && reach == 1 && p.end == q.end {
+            if upper.get(a + 1).is_some_and(|next| next.start == q.end) {
                 visit(a + 1, b);
             }
-            if reach == 1 && lower.get(b + 1).is_some_and(|next| next.start == p.end) {
+            if lower.get(b + 1).is_some_and(|next| next.start == p.end) {
                 visit(a, b + 1);
             }
-            a += 1;
-            b += 1;
         }
+        a += usize::from(p.end <= q.end);
+        b += usize::from(q.end <= p.end);
     }
 }
