@@ -4,7 +4,17 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`delta_rule`] | who is whose by scores of pairs |
+//! | [`growth`] | relative growth rates along lines of descent |
+//! | [`pole_tracking`] | old and new poles through time and divisions |
+//! | [`track`] | linking of cells, lineages of links |
+//! | [`tree`] | family trees, their edits, their drawing |
 
+pub mod delta_rule;
 mod error;
+pub mod growth;
+pub mod pole_tracking;
+pub mod track;
+pub mod tree;
 
 pub use error::LineageError;

@@ -1,2 +1,9 @@
 //! The crate's integration tests, one module each.
 #![allow(clippy::unwrap_used)]
+
+mod conformance_tree;
+mod growth;
+mod kit;
+mod linking_rules;
+mod tree_edits;
+mod tree_laws;
