@@ -4,7 +4,9 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`sim`] | simulated mother machines and colonies with exact truth |
 
 mod error;
+pub mod sim;
 
 pub use error::LineageError;

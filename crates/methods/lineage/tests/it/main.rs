@@ -1,2 +1,4 @@
 //! The crate's integration tests, one module each.
 #![allow(clippy::unwrap_used)]
+
+mod sim;
