@@ -5,5 +5,6 @@ mod conformance_tree;
 mod growth;
 mod kit;
 mod linking_rules;
+mod sim;
 mod tree_edits;
 mod tree_laws;
