@@ -1,6 +1,14 @@
 //! Which cell of a frame became which of the next.
+//!
+//! | module | for |
+//! |---|---|
+//! | [`dp`] | dead-end channels, where cells keep their order |
+//! | [`crate::delta_rule`] | scores of pairs, from a network or from overlaps |
+//!
+//! All of them return [`Link`]s, of which [`assemble`] makes a lineage.
 
 mod assemble;
+pub mod dp;
 mod links;
 
 pub use assemble::{Assembled, OldPoleSide, assemble};

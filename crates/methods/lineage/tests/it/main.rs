@@ -4,6 +4,8 @@
 mod conformance_tree;
 mod growth;
 mod kit;
+mod link_channels;
+mod link_kit;
 mod linking_rules;
 mod sim;
 mod tree_edits;
