@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use hooke_lineage::score::LinkSet;
-use hooke_lineage::sim::{MotherMachineParams, Movie, TrueCell};
-use hooke_lineage::track::Spot;
+use hooke_core::seed::rng_at;
+use hooke_lineage::score::{Counts, LinkSet};
+use hooke_lineage::sim::{ColonyParams, MotherMachineParams, Movie, TrueCell};
 use hooke_lineage::track::dp::{CellSet, ChannelCell};
+use hooke_lineage::track::flow::ColonyCell;
+use hooke_lineage::track::{Link, Spot};
+use rand::RngExt;
 
 /// Cells of every `every`-th frame of a movie, and who became whom.
 pub struct Sampled {
@@ -63,4 +66,126 @@ pub fn along(frame: &[TrueCell], closed: f64) -> Vec<ChannelCell> {
 pub fn certain(frames: &[Vec<TrueCell>], closed: f64) -> Vec<Vec<CellSet>> {
     let sets = |f: &Vec<TrueCell>| vec![CellSet::certain(along(f, closed))];
     frames.iter().map(sets).collect()
+}
+
+/// True cells of a colony, `[frame][cell]`.
+pub fn colony(params: &ColonyParams) -> Vec<Vec<TrueCell>> {
+    Movie::colony(params).unwrap().map(|frame| frame.cells).collect()
+}
+
+/// A mask and the cells that it shows; a fragment shows a cell that another mask shows, too.
+#[derive(Debug, Clone)]
+pub struct Mask {
+    pub cell: ColonyCell,
+    pub shows: Vec<u32>,
+}
+
+fn mask(cell: &TrueCell) -> Mask {
+    let shape =
+        ColonyCell { center: cell.center, tips: [cell.old_pole, cell.new_pole], area: cell.area };
+    Mask { cell: shape, shows: vec![cell.cell] }
+}
+
+/// Masks of a movie in which every frame jumps by up to `shift` pixels, and `wrong` of all masks are cut or
+/// joined with that whose middle is nearest.
+pub fn masks(movie: &[Vec<TrueCell>], seed: u64, shift: f64, wrong: f64) -> Vec<Vec<Mask>> {
+    let mut rng = rng_at(seed, "link-kit-masks", &[]);
+    let mut frames = Vec::new();
+    for cells in movie {
+        let by = [0, 1].map(|_| shift * (2.0 * rng.random::<f64>() - 1.0));
+        // Taken from the end: without wrong masks their order stays.
+        let mut left: Vec<Mask> = cells.iter().rev().map(mask).collect();
+        for mask in &mut left {
+            for point in std::iter::once(&mut mask.cell.center).chain(&mut mask.cell.tips) {
+                (0..2).for_each(|d| point[d] += by[d]);
+            }
+        }
+        let mut frame = Vec::new();
+        while let Some(mask) = left.pop() {
+            match (rng.random::<f64>() / wrong * 2.0) as u64 {
+                0 => frame.extend(halves(&mask)),
+                1 if !left.is_empty() => {
+                    let away = |m: &Mask| {
+                        (0..2).map(|d| (m.cell.center[d] - mask.cell.center[d]).powi(2)).sum::<f64>()
+                    };
+                    let nearest = (0..left.len())
+                        .min_by(|a, b| away(&left[*a]).total_cmp(&away(&left[*b])))
+                        .unwrap();
+                    frame.push(joined(&mask, &left.swap_remove(nearest)));
+                }
+                _ => frame.push(mask),
+            }
+        }
+        frames.push(frame);
+    }
+    frames
+}
+
+fn halves(mask: &Mask) -> [Mask; 2] {
+    mask.cell.tips.map(|tip| {
+        let middle = mask.cell.center;
+        let center = [0, 1].map(|d| 0.5 * (tip[d] + middle[d]));
+        let cell = ColonyCell { center, tips: [middle, tip], area: 0.5 * mask.cell.area };
+        Mask { cell, shows: mask.shows.clone() }
+    })
+}
+
+/// The farthest tips of both, the middle by area.
+fn joined(a: &Mask, b: &Mask) -> Mask {
+    let area = a.cell.area + b.cell.area;
+    let center =
+        [0, 1].map(|d| (a.cell.center[d] * a.cell.area + b.cell.center[d] * b.cell.area) / area);
+    let tips: Vec<[f64; 2]> = a.cell.tips.into_iter().chain(b.cell.tips).collect();
+    let mut best = (0.0, [tips[0], tips[1]]);
+    for p in &tips {
+        for q in &tips {
+            let away = (p[0] - q[0]).hypot(p[1] - q[1]);
+            if away > best.0 {
+                best = (away, [*p, *q]);
+            }
+        }
+    }
+    let mut shows = if a.cell.area >= b.cell.area { a.shows.clone() } else { b.shows.clone() };
+    shows.extend(if a.cell.area >= b.cell.area { &b.shows } else { &a.shows });
+    Mask { cell: ColonyCell { center, tips: best.1, area }, shows }
+}
+
+pub fn cells_of(frames: &[Vec<Mask>]) -> Vec<Vec<ColonyCell>> {
+    frames.iter().map(|f| f.iter().map(|m| m.cell).collect()).collect()
+}
+
+/// Divisions found within a frame of the true ones, where masks may be wrong: the mother's mask must show her, those of the
+/// daughters must show her and her daughter.
+pub fn score_divisions(movie: &[Vec<TrueCell>], masks: &[Vec<Mask>], links: &[Link]) -> Counts {
+    let mut truth: BTreeMap<(u32, u32), usize> = BTreeMap::new();
+    for (t, cells) in movie.iter().enumerate() {
+        let born = cells.iter().filter_map(|c| Some((c.cell, c.daughter?)));
+        truth.extend(born.filter(|_| t > 0).map(|pair| (pair, t)));
+    }
+    let shown = |spot: Spot| &masks[spot.frame][spot.index].shows;
+    let mut counts = Counts::default();
+    for link in links {
+        let Some(sister) = link.sister else { continue };
+        let is_this = |((mother, daughter), born): (&(u32, u32), &usize)| {
+            let (a, b) = (shown(link.to), shown(sister));
+            let is_pair = |a: &[u32], b: &[u32]| a.contains(mother) && b.contains(daughter);
+            shown(link.from).contains(mother)
+                && (is_pair(a, b) || is_pair(b, a))
+                && born.abs_diff(link.to.frame) <= 1
+        };
+        let right = truth.iter().find(|(pair, born)| is_this((pair, born))).map(|(pair, _)| *pair);
+        match right {
+            Some(pair) => {
+                truth.remove(&pair);
+                counts.tp += 1;
+            }
+            None => {
+                if std::env::var_os("DBG").is_some() { eprintln!("FP {link:?} {:?} {:?} {:?}", shown(link.from), shown(link.to), shown(sister)); }
+                counts.fp += 1
+            }
+        }
+    }
+    if std::env::var_os("DBG").is_some() { eprintln!("FN {truth:?}"); }
+    counts.r#fn = truth.len();
+    counts
 }

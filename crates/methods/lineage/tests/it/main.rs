@@ -5,6 +5,7 @@ mod conformance_tree;
 mod growth;
 mod kit;
 mod link_channels;
+mod link_colonies;
 mod link_kit;
 mod linking_rules;
 mod sim;
