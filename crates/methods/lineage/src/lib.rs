@@ -4,6 +4,8 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`compare`] | what differs between two lineages |
+//! | [`ctc`] | tracks of the Cell Tracking Challenge |
 //! | [`delta_rule`] | who is whose by scores of pairs |
 //! | [`growth`] | relative growth rates along lines of descent |
 //! | [`pole_tracking`] | old and new poles through time and divisions |
@@ -12,6 +14,8 @@
 //! | [`track`] | linking of cells, lineages of links |
 //! | [`tree`] | family trees, their edits, their drawing |
 
+pub mod compare;
+pub mod ctc;
 pub mod delta_rule;
 mod error;
 pub mod growth;
