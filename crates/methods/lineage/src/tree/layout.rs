@@ -89,7 +89,7 @@ impl Lineage {
         let height = |id| self.poles(id, frame).map(|(old, new)| old[0] + new[0]);
         match (order, height(daughter), height(cell)) {
             (TreeOrder::PoleY, Ok(daughter), Ok(mother)) => daughter < mother,
-            _ => k % 2 == 0,
+            _ => k.is_multiple_of(2),
         }
     }
 }

@@ -50,7 +50,11 @@ fn rod(y: f64, x: f64, length: f64) -> ColonyCell {
 fn resting(t: usize) -> Vec<ColonyCell> {
     let grown = |length: f64| length * (0.03 * t as f64).exp();
     let places = [(0.0, 0.0), (12.0, 5.0), (24.0, -4.0), (36.0, 8.0), (48.0, 0.0)];
-    places.iter().zip([20.0, 23.0, 26.0, 21.0, 28.0]).map(|((y, x), l)| rod(*y, *x, grown(l))).collect()
+    places
+        .iter()
+        .zip([20.0, 23.0, 26.0, 21.0, 28.0])
+        .map(|((y, x), l)| rod(*y, *x, grown(l)))
+        .collect()
 }
 
 fn ends(links: &[Link], frame: usize) -> Vec<(usize, usize, usize, Option<usize>)> {
@@ -144,7 +148,8 @@ fn bad_numbers_are_refused_and_nothing_is_fine() {
     assert_eq!(ends(&link_colony(&alone, &default).unwrap().links, 0), [(0, 1, 0, None)]);
     let point = ColonyCell { center: [1.0; 2], tips: [[1.0; 2]; 2], area: 1.0 };
     link_colony(&[vec![point], vec![point]], &default).unwrap();
-    for bad in [ColonyCell { area: 0.0, ..point }, ColonyCell { center: [f64::NAN, 0.0], ..point }] {
+    for bad in [ColonyCell { area: 0.0, ..point }, ColonyCell { center: [f64::NAN, 0.0], ..point }]
+    {
         assert!(link_colony(&[vec![bad]], &default).is_err());
     }
     assert!(link_colony(&[], &FlowParams { window: 6, ..default }).is_err());

@@ -33,6 +33,8 @@ pub enum SuspectKind {
     OneCellInTwo,
     /// One mask is two cells.
     TwoCellsInOne,
+    /// A mask fits no cell before or after.
+    Stray,
 }
 
 /// Masks that look wrong beside the frames before and after.
@@ -95,8 +97,9 @@ pub fn link_colony(
 
 fn check(frames: &[Vec<ColonyCell>]) -> Result<(), LineageError> {
     for (t, cell) in frames.iter().enumerate().flat_map(|(t, f)| f.iter().map(move |c| (t, c))) {
-        let is_finite = [cell.center, cell.tips[0], cell.tips[1]].iter().flatten().all(|v| v.is_finite());
-        if !is_finite || !(cell.area > 0.0 && cell.area.is_finite()) {
+        let [first, last] = cell.tips;
+        let numbers = [cell.center, first, last, [cell.area; 2]];
+        if cell.area <= 0.0 || !numbers.iter().flatten().all(|v| v.is_finite()) {
             let reason = format!("frame {t}: an area is not above 0, or a point is not finite");
             return Err(LineageError::Parameter { name: "frames", reason });
         }

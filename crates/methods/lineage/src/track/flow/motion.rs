@@ -36,9 +36,7 @@ impl Motion {
     /// A point of an old cell's axis, at a part of its length, where it is expected.
     pub(super) fn moved(&self, cell: usize, old: &ColonyCell, s: f64) -> [f64; 2] {
         let (p, g) = (point(old, s), self.ln_growth.exp());
-        std::array::from_fn(|d| {
-            old.center[d] + g * (p[d] - old.center[d]) + self.shift[cell][d]
-        })
+        std::array::from_fn(|d| old.center[d] + g * (p[d] - old.center[d]) + self.shift[cell][d])
     }
 
     /// Estimates the way.
@@ -201,14 +199,13 @@ fn solve(m: [[f64; 3]; 3], right: [f64; 3]) -> Option<[f64; 3]> {
     };
     let whole = determinant(m);
     let size: f64 = m[0][0] * m[1][1] * m[2][2];
-    if !(whole.abs() > 1e-9 * size.abs()) {
-        return None;
-    }
-    Some(std::array::from_fn(|column| {
-        let mut with = m;
-        (0..3).for_each(|row| with[row][column] = right[row]);
-        determinant(with) / whole
-    }))
+    (whole.abs() > 1e-9 * size.abs()).then(|| {
+        std::array::from_fn(|column| {
+            let mut with = m;
+            (0..3).for_each(|row| with[row][column] = right[row]);
+            determinant(with) / whole
+        })
+    })
 }
 
 /// What neighbours of a cell have in common beyond the affine map.

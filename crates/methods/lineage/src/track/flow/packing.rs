@@ -60,7 +60,8 @@ impl<'a> Knot<'a> {
 
     fn is_dominant(&self, e: usize) -> bool {
         let best_rival = |slot: &u32| {
-            let rivals = self.of_slot[*slot as usize].iter().filter(|r| **r != e && self.is_open[**r]);
+            let rivals =
+                self.of_slot[*slot as usize].iter().filter(|r| **r != e && self.is_open[**r]);
             rivals.map(|r| self.choices[*r].gain).fold(0.0, f64::max)
         };
         self.choices[e].gain >= self.choices[e].slots.iter().map(best_rival).sum()
@@ -69,9 +70,8 @@ impl<'a> Knot<'a> {
     fn take_dominant(&mut self) {
         // Largest gains first: they free the others soonest.
         let mut queue: Vec<usize> = (0..self.choices.len()).filter(|e| self.is_open[*e]).collect();
-        queue.sort_by(|a, b| {
-            self.choices[*b].gain.total_cmp(&self.choices[*a].gain).then(a.cmp(b))
-        });
+        queue
+            .sort_by(|a, b| self.choices[*b].gain.total_cmp(&self.choices[*a].gain).then(a.cmp(b)));
         while !queue.is_empty() {
             let mut touched = BTreeSet::new();
             for e in queue {

@@ -34,7 +34,7 @@ impl Default for FlowParams {
             end_cost: 8.0,
             border_cost: 2.5,
             gap_cost: 4.0,
-            mask_error_cost: 5.0,
+            mask_error_cost: 3.0,
             window: 20,
             overlap: 5,
         }

@@ -145,8 +145,7 @@ impl Colony<'_> {
             let missed = (b - a - 1) as f64 * self.params.gap_cost;
             let is_possible = |old: usize, new: &[usize]| {
                 let end = |index: &usize| doubts.entries.contains(&Spot::new(*b, *index));
-                missed == 0.0
-                    || (doubts.exits.contains(&Spot::new(*a, old)) && new.iter().all(end))
+                missed == 0.0 || (doubts.exits.contains(&Spot::new(*a, old)) && new.iter().all(end))
             };
             let event = |old: usize, to: usize, sister: Option<usize>, cost: f64| {
                 Event::link(Link {
@@ -164,6 +163,8 @@ impl Colony<'_> {
         if self.params.max_gap > 0 {
             for t in frames.start + 1..frames.end.saturating_sub(1) {
                 self.add_mask_errors(t, &options, &mut events);
+                self.add_late_forks(t, &options, &doubts, &mut events);
+                self.add_stray_masks(t, &doubts, &mut events);
             }
         }
         events
@@ -215,6 +216,58 @@ impl Colony<'_> {
                 for b in to(fork.new[1]).filter(|b| b.old != a.old) {
                     events.extend(self.joined(t, fork.old, *a, *b));
                 }
+            }
+        }
+    }
+
+    /// Divisions whose second daughter has no mask of her own in frame `t`: she is seen a frame late.
+    fn add_late_forks(
+        &self,
+        t: usize,
+        options: &BTreeMap<(usize, usize), Options>,
+        doubts: &Decided,
+        events: &mut Vec<Event>,
+    ) {
+        let of = |a: usize, b: usize| options.get(&(a, b));
+        let (Some(out), Some(over)) = (of(t, t + 1), of(t - 1, t + 1)) else { return };
+        let is_doubtful =
+            |f: &&Fork| f.shape_cost < FRAGMENTS && doubts.exits.contains(&Spot::new(t - 1, f.old));
+        for fork in over.forks.iter().filter(is_doubtful) {
+            for (stays, sister) in [(fork.new[0], fork.new[1]), (fork.new[1], fork.new[0])] {
+                let into = out.links.iter().filter(|c| c.new == stays && c.cost < SURE);
+                for link in into.filter(|c| doubts.entries.contains(&Spot::new(t, c.old))) {
+                    let (before, seen) = (Spot::new(t - 1, fork.old), Spot::new(t, link.old));
+                    let [stays, sister] = [stays, sister].map(|index| Spot::new(t + 1, index));
+                    let cost = fork.cost + link.cost + self.params.mask_error_cost;
+                    let step = |from, to, sister| Link { from, to, sister, cost: cost as f32 };
+                    events.push(Event {
+                        exits: vec![before, seen],
+                        entries: vec![seen, stays, sister],
+                        cost,
+                        links: vec![step(before, seen, None), step(seen, stays, Some(sister))],
+                        suspect: None,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Masks without a good past or future that may be nobody's.
+    fn add_stray_masks(&self, t: usize, doubts: &Decided, events: &mut Vec<Event>) {
+        for index in 0..self.frames[t].len() {
+            let spot = Spot::new(t, index);
+            if doubts.exits.contains(&spot) || doubts.entries.contains(&spot) {
+                events.push(Event {
+                    exits: vec![spot],
+                    entries: vec![spot],
+                    cost: self.params.mask_error_cost,
+                    links: Vec::new(),
+                    suspect: Some(Suspect {
+                        frame: t,
+                        cells: vec![index],
+                        kind: SuspectKind::Stray,
+                    }),
+                });
             }
         }
     }
