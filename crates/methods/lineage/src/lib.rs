@@ -4,7 +4,25 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`compare`] | what differs between two lineages |
+//! | [`ctc`] | tracks of the Cell Tracking Challenge |
+//! | [`delta_rule`] | who is whose by scores of pairs |
+//! | [`growth`] | relative growth rates along lines of descent |
+//! | [`pole_tracking`] | old and new poles through time and divisions |
+//! | [`score`] | how well cells were found and followed |
+//! | [`sim`] | simulated mother machines and colonies with exact truth |
+//! | [`track`] | linking of cells, lineages of links |
+//! | [`tree`] | family trees, their edits, their drawing |
 
+pub mod compare;
+pub mod ctc;
+pub mod delta_rule;
 mod error;
+pub mod growth;
+pub mod pole_tracking;
+pub mod score;
+pub mod sim;
+pub mod track;
+pub mod tree;
 
 pub use error::LineageError;
