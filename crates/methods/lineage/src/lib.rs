@@ -4,9 +4,11 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`segment`] | cells of channels and colonies without a network |
 //! | [`sim`] | simulated mother machines and colonies with exact truth |
 
 mod error;
+pub mod segment;
 pub mod sim;
 
 pub use error::LineageError;
