@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Times the filters beside SciPy on the same shapes, one thread each, in one run.
+"""Times the filters beside SciPy, scikit-image, cc3d and edt on the same shapes, one thread each, in one run.
 
 Usage: filters_vs_scipy.py [--binary PATH] [--rounds 3] [--only PART_OF_NAME]
 
-Needs NumPy and SciPy. Builds and runs the example `time_filters` of hooke-filters unless --binary names
+Needs NumPy and SciPy; the other peers are compared with where they are installed. Builds and runs the example `time_filters` of hooke-filters unless --binary names
 it. Both sides take turns case by case, so that other load on the machine meets both alike; the least
 processor time of all rounds counts. A ratio above 1 means that Hooke is faster.
 
@@ -13,6 +13,7 @@ arrays; glibc is told to do so for ours.
 """
 
 import argparse
+import importlib
 import json
 import os
 import pathlib
@@ -24,7 +25,17 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy
 import scipy
-from scipy import fft, ndimage
+from scipy import fft, ndimage, optimize
+
+
+def optional(name):
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+cc3d, edt, segmentation, morphology = map(optional, ("cc3d", "edt", "skimage.segmentation", "skimage.morphology"))
 
 FOURIER = [
     # name of the group, least ratio wanted, shapes
@@ -69,6 +80,28 @@ def cases():
     footprint = numpy.ones((1, 3, 3), bool)
     yield "order", None, f"median 3x3 u16 {list(shape)}", lambda: ndimage.median_filter(levels, footprint=footprint, output=levels_out)
     yield "order", None, f"running_minimum 31 {list(shape)}", lambda: ndimage.minimum_filter1d(src, 31, axis=1, output=out)
+
+    for shape in [(128, 256, 256), (2048, 2048)]:
+        random_volume = volume(shape)
+        mask = ndimage.gaussian_filter(random_volume, 2) > 0.5
+        dots = random_volume > 0.7
+        corners = 26 if len(shape) == 3 else 8
+        if cc3d:
+            yield "masks", 1.0, f"components {list(shape)}", lambda: cc3d.connected_components(mask, connectivity=corners)
+            yield "masks", 1.0, f"components of noise {list(shape)}", lambda: cc3d.connected_components(dots, connectivity=corners)
+        if edt:
+            yield "masks", 1.0, f"distance {list(shape)}", lambda: edt.edt(mask, parallel=1)
+        if segmentation:
+            distance = ndimage.distance_transform_edt(mask).astype(numpy.float32)
+            markers, _ = ndimage.label(morphology.h_maxima(distance, 0.5), numpy.ones([3] * len(shape)))
+            yield "masks", None, f"watershed {list(shape)}", lambda: segmentation.watershed(-distance, markers, mask=mask)
+
+    for rows, columns in [(30, 40), (300, 1200), (1000, 1000)]:
+        uniform = random.random((rows, columns))
+        yield "assignment", 1.5, f"assignment {[rows, columns]}", lambda: optimize.linear_sum_assignment(uniform)
+        a, b = random.random((rows, 2)), random.random((columns, 2))
+        near = numpy.hypot(*(a[:, None] - b[None]).transpose(2, 0, 1))
+        yield "assignment", 1.5, f"assignment of points {[rows, columns]}", lambda: optimize.linear_sum_assignment(near)
 
 
 def least_cpu_ms(work, seconds=1.0):

@@ -5,6 +5,10 @@
 
 use std::time::Instant;
 
+use hooke_filters::Connectivity;
+use hooke_filters::assignment::assign_least;
+use hooke_filters::components::label_components_into;
+use hooke_filters::distance::distance_into;
 use hooke_filters::fft::{Complex32, RealFft};
 use hooke_filters::gaussian::gaussian_into;
 use hooke_filters::order::{
@@ -15,6 +19,7 @@ use hooke_filters::resample::{
     SplineSamples, bin_mean_into, binned_shape, shift_cubic_into, shift_linear_into,
     spline_coefficients_into, spline_samples_into,
 };
+use hooke_filters::watershed::{h_maxima_into, watershed_into};
 
 /// Processor time of all threads of this process in ms.
 fn cpu_ms() -> f64 {
@@ -158,6 +163,60 @@ fn time_small_volumes(timer: &Timer) {
     timer.case(&format!("median_along_z {shape:?}"), || median_along_z_into(&src, 64, &mut middle));
 }
 
+/// Masks of blobs and holes, about half of the voxels, and of single random voxels.
+fn time_masks(timer: &Timer) {
+    for shape in [[128, 256, 256], [1, 2048, 2048]] {
+        let name = if shape[0] == 1 { format!("{:?}", &shape[1..]) } else { format!("{shape:?}") };
+        let names = ["components", "components of noise", "distance", "watershed"]
+            .map(|kind| format!("{kind} {name}"));
+        if !names.iter().any(|name| timer.wants(name)) {
+            continue;
+        }
+        let random = noise(shape.iter().product());
+        let mut smooth = random.clone();
+        gaussian_into(&random, shape, [2.0; 3], &mut smooth);
+        let mask: Vec<bool> = smooth.iter().map(|&v| v > 0.5).collect();
+        let dots: Vec<bool> = random.iter().map(|&v| v > 0.7).collect();
+        let mut labels = vec![0; mask.len()];
+        let all = Connectivity::Corners;
+        timer.case(&names[0], || {
+            label_components_into(&mask, shape, all, &mut labels);
+        });
+        timer.case(&names[1], || {
+            label_components_into(&dots, shape, all, &mut labels);
+        });
+        timer.case(&names[2], || distance_into(&mask, shape, [1.0; 3], false, &mut smooth));
+        distance_into(&mask, shape, [1.0; 3], false, &mut smooth);
+        let mut peaks = dots;
+        h_maxima_into(&smooth, shape, 0.5, all, &mut peaks);
+        let mut markers = labels.clone();
+        label_components_into(&peaks, shape, all, &mut markers);
+        smooth.iter_mut().for_each(|v| *v = -*v);
+        timer.case(&names[3], || {
+            let faces = Connectivity::Faces;
+            watershed_into(&smooth, shape, &markers, Some(&mask), faces, &mut labels);
+        });
+    }
+}
+
+fn time_assignments(timer: &Timer) {
+    for (rows, columns) in [(30, 40), (300, 1200), (1000, 1000)] {
+        let uniform: Vec<f64> = noise(rows * columns).into_iter().map(f64::from).collect();
+        timer.case(&format!("assignment [{rows}, {columns}]"), || {
+            assign_least(&uniform, rows, columns).expect("nothing is forbidden");
+        });
+        let at = noise(2 * (rows + columns));
+        let distance = |i: usize, k: usize| {
+            f64::from(at[2 * i] - at[2 * k]).hypot(f64::from(at[2 * i + 1] - at[2 * k + 1]))
+        };
+        let near: Vec<f64> =
+            (0..rows * columns).map(|i| distance(i / columns, rows + i % columns)).collect();
+        timer.case(&format!("assignment of points [{rows}, {columns}]"), || {
+            assign_least(&near, rows, columns).expect("nothing is forbidden");
+        });
+    }
+}
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let threads = arguments.next().and_then(|t| t.parse().ok()).unwrap_or(1);
@@ -168,5 +227,7 @@ fn main() {
         time_fft(&timer);
         time_volumes(&timer);
         time_small_volumes(&timer);
+        time_masks(&timer);
+        time_assignments(&timer);
     });
 }

@@ -1,12 +1,18 @@
 //! Integration tests of `hooke-filters`.
 #![allow(clippy::unwrap_used)]
 
+mod assignment;
 mod components;
+mod distance;
 mod fft;
+mod morphology;
 mod order;
+mod outline;
 mod reductions;
 mod resample;
+mod savgol;
 mod smoothing;
+mod watershed;
 
 /// Values in -1..1 from a seed (splitmix64), the same on every machine.
 pub fn noise(len: usize, seed: u64) -> Vec<f32> {
