@@ -45,14 +45,14 @@ pub(super) const SMOOTHING: f64 = 0.09;
 pub(super) const LEAST_SMOOTHING: f64 = 0.6;
 
 /// Widths that are tried, pixels: from the first on, each larger by the factor.
-const FIRST_SIGMA: f64 = 1.25;
-const SIGMA_FACTOR: f64 = 1.19;
-const SIGMAS: usize = 16;
+pub(super) const FIRST_SIGMA: f64 = 1.25;
+pub(super) const SIGMA_FACTOR: f64 = 1.19;
+pub(super) const SIGMAS: usize = 16;
 
 /// Less evidence is none of a septum; how many are to be seen; what is taken for theirs if there are fewer.
 const LEAST_SEPTUM: f32 = 0.3;
 const FEW_SEPTA: usize = 5;
-const SEPTUM: f64 = 0.8;
+pub(super) const SEPTUM: f64 = 0.8;
 
 /// Rows with less than this part of the deepest rows' contrast say nothing about widths.
 const CLEAR: f32 = 0.6;

@@ -6,11 +6,16 @@
 //! ([`learn_channel_look`], [`learn_colony_look`]). One frame is looked at a time.
 
 mod channel;
+mod colony;
+mod colony_look;
 mod cuts;
 mod look;
+mod merge;
 mod profile;
 
 pub use channel::{ChannelCells, segment_channel};
+pub use colony::segment_colony;
+pub use colony_look::learn_colony_look;
 pub use cuts::CutHypothesis;
 pub use look::{CellLook, learn_channel_look};
 
