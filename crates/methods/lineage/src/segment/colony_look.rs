@@ -1,11 +1,14 @@
 //! The look of cells on a pad.
 
-use hooke_filters::order::{median, quantile, robust_sigma};
+use hooke_filters::order::{median, robust_sigma};
 use ndarray::{Array2, ArrayView2};
 
 use super::colony::{Mask, OUTSIDE};
 use super::look::{CellLook, FIRST_SIGMA, SEPTUM, SIGMA_FACTOR, SIGMAS};
 use super::{SegmentParams, prepared, smoothed};
+
+/// Pixels of the strongest bars that do not count: noise, and a speck or two.
+const BAR: usize = 30;
 
 /// Part of the strongest answer of a bar from which on pixels are taken to be in cells.
 const CLEAR: f32 = 0.5;
@@ -29,11 +32,21 @@ pub fn learn_colony_look(
     let (mut width, depth) = first_look(&images)?;
     for _ in 0..3 {
         let mut ridge: Vec<f32> = images.iter().flat_map(|i| ridge(i, width, depth)).collect();
-        // Distances are to the next pixel's centre: half a pixel beyond the edge.
-        let inner = 2.0 * f64::from(median(&mut ridge)?) - 1.0;
+        let inner = inner_width(&mut ridge)?;
         width = (inner / (1.0 - 2.0 * OUTSIDE)).max(2.0);
     }
     Some(CellLook { width, depth, septum: SEPTUM })
+}
+
+/// Width of the mask from the distances on its ridge: of the middle half of them, since their steps are coarse.
+///
+/// The ridge of an odd number of pixels is half a pixel further from the next pixel outside than from the edge;
+/// that of an even number is not: a quarter, then.
+fn inner_width(ridge: &mut [f32]) -> Option<f64> {
+    ridge.sort_unstable_by(f32::total_cmp);
+    let middle = ridge.get(ridge.len() / 4..(3 * ridge.len()).div_ceil(4))?;
+    let sum: f64 = middle.iter().copied().map(f64::from).sum();
+    (!middle.is_empty()).then(|| 2.0 * (sum / middle.len() as f64 - 0.25))
 }
 
 /// Width and contrast from bars at all scales.
@@ -43,7 +56,9 @@ fn first_look(images: &[Array2<f32>]) -> Option<(f64, f64)> {
         let sigma = FIRST_SIGMA * SIGMA_FACTOR.powi(k as i32);
         let mut answers: Vec<f32> =
             images.iter().flat_map(|i| bars(&smoothed(i, sigma), sigma)).collect();
-        let strongest = quantile(&mut answers, 0.999)?;
+        let rank = answers.len().checked_sub(1 + BAR)?;
+        let (_, strongest, _) = answers.select_nth_unstable_by(rank, f32::total_cmp);
+        let strongest = *strongest;
         if strongest > best.0 {
             best = (strongest, sigma);
         }

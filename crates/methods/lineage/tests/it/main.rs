@@ -1,4 +1,6 @@
 //! The crate's integration tests, one module each.
 #![allow(clippy::unwrap_used)]
 
+mod segment;
+mod segment_kit;
 mod sim;
