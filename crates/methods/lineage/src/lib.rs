@@ -10,6 +10,7 @@
 //! | [`growth`] | relative growth rates along lines of descent |
 //! | [`pole_tracking`] | old and new poles through time and divisions |
 //! | [`score`] | how well cells were found and followed |
+//! | [`segment`] | cells of channels and colonies without a network |
 //! | [`sim`] | simulated mother machines and colonies with exact truth |
 //! | [`track`] | linking of cells, lineages of links |
 //! | [`tree`] | family trees, their edits, their drawing |
@@ -21,6 +22,7 @@ mod error;
 pub mod growth;
 pub mod pole_tracking;
 pub mod score;
+pub mod segment;
 pub mod sim;
 pub mod track;
 pub mod tree;

@@ -122,8 +122,8 @@ impl Channels {
         let nearest = (x - MARGIN) / params.channel_spacing;
         let nearest = nearest.floor().clamp(0.0, f64::from(params.channels) - 1.0);
         let dx = (x - self.x(nearest as u16)).abs();
-        let channel = inside(half - dx) * inside(along);
         let from_trench = along - params.channel_length;
+        let channel = inside(half - dx) * inside(along) * inside(-from_trench);
         let trench = inside(from_trench);
         // The edge of the trench shines.
         let edge = 0.8 * libm::exp(-0.5 * (from_trench - 3.0) * (from_trench - 3.0) / 2.25);

@@ -12,6 +12,8 @@ mod link_colonies;
 mod link_kit;
 mod linking_rules;
 mod score;
+mod segment;
+mod segment_kit;
 mod sim;
 mod tree_edits;
 mod tree_laws;
