@@ -4,7 +4,9 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`contour`] | border following, polygon geometry, curvature, poles, filled polygons |
 
+pub mod contour;
 mod error;
 
 pub use error::LineageError;

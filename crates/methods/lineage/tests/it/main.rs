@@ -1,2 +1,5 @@
 //! The crate's integration tests, one module each.
 #![allow(clippy::unwrap_used)]
+
+mod contours;
+mod kit;
