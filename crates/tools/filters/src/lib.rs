@@ -1,12 +1,13 @@
-//! Array operations on images: Fourier transforms, smoothing, resampling.
+//! Array operations on images: Fourier transforms, smoothing, resampling, masks and labels.
 //!
-//! Pure functions on contiguous `f32` slices of shape `(z, y, x)`, slowest axis first; an image is a
-//! volume of one plane. `_into` forms write to the caller's memory and are the ones to use in loops: a
+//! Pure functions on contiguous slices of shape `(z, y, x)`, slowest axis first; an image is a volume
+//! of one plane. `_into` forms write to the caller's memory and are the ones to use in loops: a
 //! fresh volume costs more than most of these operations. All are parallel in the current rayon pool
 //! unless they say otherwise, and give the same bits for any number of threads.
 //!
 //! | module | holds |
 //! | --- | --- |
+//! | [`components`] | connected components, their sizes, removal of small objects and holes |
 //! | [`fft`] | real Fourier transforms, zero-padded input, the centre of a correlation |
 //! | [`fir`] | separable convolution with symmetric kernels |
 //! | [`gaussian`] | Gaussian, difference of Gaussians, Laplacian of a Gaussian |
@@ -16,6 +17,8 @@
 //! | [`resample`] | binning, shifted regions, cubic B-splines with gradients |
 
 mod border;
+pub mod components;
+mod connectivity;
 pub mod fft;
 pub mod fir;
 pub mod gaussian;
@@ -25,3 +28,4 @@ pub mod project;
 pub mod resample;
 
 pub use border::Border;
+pub use connectivity::Connectivity;

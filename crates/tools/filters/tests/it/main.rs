@@ -1,6 +1,7 @@
 //! Integration tests of `hooke-filters`.
 #![allow(clippy::unwrap_used)]
 
+mod components;
 mod fft;
 mod order;
 mod reductions;
