@@ -5,8 +5,12 @@
 //! | module | holds |
 //! |---|---|
 //! | [`contour`] | border following, polygon geometry, curvature, poles, filled polygons |
+//! | [`imgops`] | boxes, grey values, resizing, rotation and shift, labels, windows |
+//! | [`measure`] | length, width, area, perimeter, poles, fluorescence of cells |
 
 pub mod contour;
 mod error;
+pub mod imgops;
+pub mod measure;
 
 pub use error::LineageError;

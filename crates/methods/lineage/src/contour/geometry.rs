@@ -47,12 +47,18 @@ pub fn centroid(contour: &[Point]) -> Point {
 ///
 /// It leaves out half of every border pixel: a square of 5 × 5 pixels has 16.
 pub fn cell_area(contour: &[Point]) -> f64 {
+    let area = polygon_area(contour);
+    if area == 0.0 { 0.1 } else { area }
+}
+
+/// The area of the polygon through the pixel centres, 0 for lines.
+pub(crate) fn polygon_area(contour: &[Point]) -> f64 {
     let twice: i128 = sides(contour)
         .map(|([ax, ay], [bx, by])| {
             i128::from(ax) * i128::from(by) - i128::from(bx) * i128::from(ay)
         })
         .sum();
-    if twice == 0 { 0.1 } else { twice.unsigned_abs() as f64 / 2.0 }
+    twice.unsigned_abs() as f64 / 2.0
 }
 
 /// Returns the length of the closed line through the pixel centres, in pixels.

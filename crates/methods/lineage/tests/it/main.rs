@@ -2,4 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod contours;
+mod imgops;
 mod kit;
+mod rods;

@@ -1,0 +1,7 @@
+//! Measuring cells.
+
+mod axis;
+mod rod;
+mod solve;
+
+pub use rod::{Rod, fit_rod};
