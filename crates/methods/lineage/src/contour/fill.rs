@@ -3,12 +3,12 @@
 use super::Point;
 
 const FRACTION_BITS: u32 = 16;
-const HALF: i64 = 1 << (FRACTION_BITS - 1);
+const ONE: i64 = 1 << FRACTION_BITS;
 
 /// Calls `paint(y, x)` for every pixel of a polygon, its border included, that lies in a picture of `shape` `(y, x)`.
 ///
-/// The border is drawn with Bresenham's lines from left to right; inside is what an odd number of sides surrounds, its
-/// ends on each row rounded to the nearest pixel. Pixels may be painted more than once. The outer contour of an object
+/// The border is drawn with Bresenham's lines from left to right; inside are the
+/// pixels that an odd number of sides surrounds. Pixels may be painted more than once. The outer contour of an object
 /// gives the object with its holes filled.
 ///
 /// Time grows with the length of the sides, also of those outside of the picture.
@@ -40,7 +40,7 @@ pub fn fill_polygon(points: &[Point], shape: [usize; 2], mut paint: impl FnMut(u
     for (y, row) in (top..).zip(&mut crossings) {
         row.sort_unstable();
         for ends in row.as_chunks::<2>().0 {
-            let [from, to] = ends.map(|x| (x + HALF) >> FRACTION_BITS);
+            let (from, to) = ((ends[0] + ONE - 1) >> FRACTION_BITS, ends[1] >> FRACTION_BITS);
             for x in from.max(0)..=to.min(width - 1) {
                 paint_inside(y, x);
             }

@@ -42,7 +42,7 @@ pub fn fit_rod(pixels: &[[f64; 2]], contour: &[Point]) -> Rod {
     let (rod, spread) = measure_along(pixels, places, frame.degree(), area);
     // Pixels of a rod spread by w²/12 about its axis. Where they spread more, the axis does not follow the cell.
     let expected = rod.width_of_area(area).powi(2) / 12.0;
-    if spread <= 1.5 * expected || contour.len() < 16 {
+    if spread <= 1.2 * expected || contour.len() < 16 {
         return rod;
     }
     let (other, other_spread) = measure_along(pixels, places_by_contour(pixels, contour), 3, area);
@@ -202,12 +202,13 @@ impl Frame {
         (12.0 * self.spreads[1] + 1.0).sqrt()
     }
 
-    /// How much of a bend the pixels can tell: none of a short cell, one sense of a longer one.
+    /// How much of a bend the pixels can tell: none of a short cell, whose round ends look the same from every side,
+    /// one sense of a longer one. More freedom makes short cells 2 % too long.
     fn degree(&self) -> usize {
         let elongation = (self.spreads[0] / self.spreads[1].max(1e-9)).sqrt();
-        if elongation < 1.6 {
+        if elongation < 2.3 {
             1
-        } else if elongation < 2.4 {
+        } else if elongation < 3.5 {
             2
         } else {
             3
