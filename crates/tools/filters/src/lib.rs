@@ -8,24 +8,31 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`components`] | connected components, their sizes, removal of small objects and holes |
+//! | [`distance`] | exact Euclidean distance transforms of masks and labels |
 //! | [`fft`] | real Fourier transforms, zero-padded input, the centre of a correlation |
 //! | [`fir`] | separable convolution with symmetric kernels |
 //! | [`gaussian`] | Gaussian, difference of Gaussians, Laplacian of a Gaussian |
 //! | [`integral`] | sums over boxes in constant time |
+//! | [`morphology`] | erosion, dilation, opening and closing of masks |
 //! | [`order`] | medians, quantiles, histograms, median filters, running minimum and maximum |
 //! | [`project`] | maximum, minimum and mean along an axis |
 //! | [`resample`] | binning, shifted regions, cubic B-splines with gradients |
+//! | [`savgol`] | Savitzky-Golay smoothing and derivatives |
 
 mod border;
+mod column_blocks;
 pub mod components;
 mod connectivity;
+pub mod distance;
 pub mod fft;
 pub mod fir;
 pub mod gaussian;
 pub mod integral;
+pub mod morphology;
 pub mod order;
 pub mod project;
 pub mod resample;
+pub mod savgol;
 
 pub use border::Border;
 pub use connectivity::Connectivity;

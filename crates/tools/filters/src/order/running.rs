@@ -1,6 +1,8 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
+use crate::column_blocks::column_blocks;
+
 /// Columns that are filtered side by side.
 const COLUMNS: usize = 64;
 
@@ -52,28 +54,16 @@ fn running(src: &[f32], shape: [usize; 3], axis: usize, window: usize, out: &mut
         return;
     }
     let len = shape[axis];
-    let inner: usize = shape[axis + 1..].iter().product();
-    // Each task holds, for one index of the outer axes, some neighbouring columns of all rows. Along x
-    // whole lines take the place of columns.
-    let lines_are_contiguous = inner == 1;
-    let (block, width) =
-        if lines_are_contiguous { (len * COLUMNS, len) } else { (len * inner, inner) };
-    let mut tasks: Vec<(usize, Vec<&mut [f32]>)> = Vec::new();
-    for (outer, out) in out.chunks_mut(block).enumerate() {
-        if lines_are_contiguous {
-            tasks.push((outer * block, out.chunks_mut(width).collect()));
-            continue;
-        }
-        let first = tasks.len();
-        for row in out.chunks_mut(width) {
-            for (i, part) in row.chunks_mut(COLUMNS).enumerate() {
-                if tasks.len() == first + i {
-                    tasks.push((outer * block + i * COLUMNS, Vec::with_capacity(len)));
-                }
-                tasks[first + i].1.push(part);
-            }
-        }
-    }
+    // Along x whole lines take the place of columns.
+    let lines_are_contiguous = shape[axis + 1..].iter().product::<usize>() == 1;
+    let mut tasks: Vec<(usize, Vec<&mut [f32]>)> = if lines_are_contiguous {
+        let block = len * COLUMNS;
+        let blocks = out.chunks_mut(block).enumerate();
+        blocks.map(|(i, out)| (i * block, out.chunks_mut(len).collect())).collect()
+    } else {
+        column_blocks(out, shape, axis, COLUMNS)
+    };
+    let width = if lines_are_contiguous { len } else { shape[axis + 1..].iter().product() };
     tasks.par_iter_mut().for_each_init(
         || Columns::new(len, window),
         |columns, (start, parts)| {

@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod components;
+mod distance;
 mod fft;
+mod morphology;
 mod order;
 mod reductions;
 mod resample;
+mod savgol;
 mod smoothing;
 
 /// Values in -1..1 from a seed (splitmix64), the same on every machine.
