@@ -1,5 +1,7 @@
 //! What can be wrong with what a caller passes in.
 
+use crate::tree::EditError;
+
 /// Why a method of this crate refuses its input.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -22,4 +24,7 @@ pub enum LineageError {
         /// The shape it has.
         found: Vec<usize>,
     },
+    /// A change of a lineage that is refused.
+    #[error(transparent)]
+    Edit(#[from] EditError),
 }

@@ -5,12 +5,24 @@
 //! | module | holds |
 //! |---|---|
 //! | [`contour`] | border following, polygon geometry, curvature, poles, filled polygons |
+//! | [`delta_rule`] | who is whose by scores of pairs |
+//! | [`growth`] | relative growth rates along lines of descent |
 //! | [`imgops`] | boxes, grey values, resizing, rotation and shift, labels, windows |
 //! | [`measure`] | length, width, area, perimeter, poles, fluorescence of cells |
+//! | [`pole_tracking`] | old and new poles through time and divisions |
+//! | [`sim`] | simulated mother machines and colonies with exact truth |
+//! | [`track`] | linking of cells, lineages of links |
+//! | [`tree`] | family trees, their edits, their drawing |
 
 pub mod contour;
+pub mod delta_rule;
 mod error;
+pub mod growth;
 pub mod imgops;
 pub mod measure;
+pub mod pole_tracking;
+pub mod sim;
+pub mod track;
+pub mod tree;
 
 pub use error::LineageError;

@@ -1,10 +1,7 @@
 //! Centroid, area, perimeter of the polygon through a contour's pixels; which borders of the picture it touches.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
 use super::Point;
+use crate::tree::Edges;
 
 /// Pairs of neighbouring points of a closed contour, from last to first around.
 fn sides(contour: &[Point]) -> impl Iterator<Item = ([i64; 2], [i64; 2])> + '_ {
@@ -66,42 +63,9 @@ pub fn cell_perimeter(contour: &[Point]) -> f64 {
     sides(contour).map(|([ax, ay], [bx, by])| ((bx - ax) as f64).hypot((by - ay) as f64)).sum()
 }
 
-/// The borders of the picture that a cell touches; written as `-x+x-y+y`, those that apply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-pub struct Edges {
-    /// The left border, x = 0.
-    pub minus_x: bool,
-    /// The right border.
-    pub plus_x: bool,
-    /// The upper border, y = 0.
-    pub minus_y: bool,
-    /// The lower border.
-    pub plus_y: bool,
-}
-
-impl Edges {
-    /// Whether any border is touched.
-    pub fn any(self) -> bool {
-        self.as_array().contains(&true)
-    }
-
-    /// The four in the order of the text.
-    pub fn as_array(self) -> [bool; 4] {
-        [self.minus_x, self.plus_x, self.minus_y, self.plus_y]
-    }
-}
-
-impl fmt::Display for Edges {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = ["-x", "+x", "-y", "+y"];
-        let touched = self.as_array().into_iter().zip(names).filter(|(is, _)| *is);
-        touched.map(|(_, name)| name).try_for_each(|name| f.write_str(name))
-    }
-}
-
 /// Tells which borders of a picture of `shape` `(height, width)` any point of the contour lies on.
 pub fn image_edges(contour: &[Point], shape: [usize; 2]) -> Edges {
     let on = |axis: usize, place: i64| contour.iter().any(|p| i64::from(p[axis]) == place);
     let [height, width] = shape.map(|n| n as i64 - 1);
-    Edges { minus_x: on(0, 0), plus_x: on(0, width), minus_y: on(1, 0), plus_y: on(1, height) }
+    Edges::from_flags([on(0, 0), on(0, width), on(1, 0), on(1, height)])
 }

@@ -15,7 +15,7 @@ pub use fill::fill_polygon;
 pub use follow::find_contours;
 pub(crate) use follow::Scratch;
 pub(crate) use geometry::polygon_area;
-pub use geometry::{Edges, cell_area, cell_perimeter, centroid, image_edges};
+pub use geometry::{cell_area, cell_perimeter, centroid, image_edges};
 pub use regions::{Region, cell_contours, cells_in_frame, find_regions};
 
 /// A pixel `(x, y)`.

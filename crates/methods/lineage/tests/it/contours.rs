@@ -4,7 +4,8 @@ use hooke_lineage::contour::*;
 use ndarray::{Array2, array};
 use proptest::prelude::*;
 
-use crate::kit::*;
+use crate::kit::answers;
+use crate::kit_arrays::*;
 
 #[test]
 fn contours_and_their_figures_are_the_shared_ones() {

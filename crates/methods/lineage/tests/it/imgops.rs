@@ -4,7 +4,8 @@ use hooke_lineage::contour::{cells_in_frame, find_contours};
 use hooke_lineage::imgops::*;
 use ndarray::{Array2, array};
 
-use crate::kit::*;
+use crate::kit::answers;
+use crate::kit_arrays::*;
 
 #[test]
 fn windows_are_cut_and_stitched_as_in_the_shared_answers() {
@@ -177,6 +178,11 @@ fn masks_and_labels_are_the_shared_ones() {
             assert_eq!(differ, 0, "{s} resize_mask{k}");
         }
         assert_eq!(filter_areas(seg.view(), 80.0, None), mask(get("filter_areas_80")), "{s}");
+        let distances = picture(get("distance"), |v| v as f32);
+        assert_near(distance_transform_labels(with_ids.view()).view(), distances.view(), 1e-5, s);
+        let logits = picture(get("logits"), |v| v as f32);
+        assert_eq!(postprocess(logits.view(), 40, false), mask(get("postprocess")), "{s}");
+        assert_eq!(postprocess(logits.view(), 20, true), mask(get("postprocess_crop")), "{s}");
         let found = filter_areas(seg.view(), 20.0, Some(120.0));
         assert_eq!(found, mask(get("filter_areas_20_120")), "{s}");
     }

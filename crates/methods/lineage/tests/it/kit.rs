@@ -1,26 +1,18 @@
-//! The shared answers, as arrays.
+//! What several tests need: shared answers, lineages of them.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use hooke_testdata::{NpzArray, read_npz};
-use ndarray::{Array2, Array3, ArrayView2};
-use serde_json::Value;
+use hooke_lineage::tree::{Cell, CellFeatures, CellId, Lineage};
+use serde_json::{Map, Value, json};
 
-/// The folder of answers, or `None` with a line that says so.
+/// The folder of shared answers, or `None` with a line that says so.
 pub fn conformance() -> Option<PathBuf> {
-    let folder = hooke_testdata::shared(env!("CARGO_MANIFEST_DIR"));
-    let folder = folder.map(|f| f.join("conformance/lineage")).filter(|f| f.is_dir());
+    let folder =
+        hooke_testdata::shared(env!("CARGO_MANIFEST_DIR")).map(|s| s.join("conformance/lineage"));
     if folder.is_none() {
         println!("SKIPPED: no shared test data here");
     }
     folder
-}
-
-pub type Arrays = BTreeMap<String, NpzArray>;
-
-pub fn arrays(name: &str) -> Option<Arrays> {
-    Some(read_npz(&conformance()?.join(name)).unwrap())
 }
 
 pub fn answers(name: &str) -> Option<Value> {
@@ -28,43 +20,59 @@ pub fn answers(name: &str) -> Option<Value> {
     Some(serde_json::from_str(&text).unwrap())
 }
 
-/// A picture of any type of number.
-pub fn picture<T>(array: &NpzArray, convert: impl Fn(f64) -> T) -> Array2<T> {
-    let values = array.values.iter().map(|v| convert(*v)).collect();
-    Array2::from_shape_vec((array.shape[0], array.shape[1]), values).unwrap()
-}
-
-pub fn stack<T>(array: &NpzArray, convert: impl Fn(f64) -> T) -> Array3<T> {
-    let values = array.values.iter().map(|v| convert(*v)).collect();
-    Array3::from_shape_vec((array.shape[0], array.shape[1], array.shape[2]), values).unwrap()
-}
-
-pub fn mask(array: &NpzArray) -> Array2<u8> {
-    picture(array, |v| v as u8)
-}
-
-pub fn labels(array: &NpzArray) -> Array2<u32> {
-    picture(array, |v| v as u32)
-}
-
-/// Rows of two whole numbers.
-pub fn pairs(array: &NpzArray) -> Vec<[i32; 2]> {
-    array.values.chunks(2).map(|p| [p[0] as i32, p[1] as i32]).collect()
-}
-
-pub fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
-}
-
-/// A pair of whole numbers.
-pub fn pair(value: &Value) -> [i32; 2] {
-    let numbers = numbers(value);
-    [numbers[0] as i32, numbers[1] as i32]
-}
-
-pub fn assert_near(found: ArrayView2<'_, f32>, wanted: ArrayView2<'_, f32>, within: f32, what: &str) {
-    assert_eq!(found.dim(), wanted.dim(), "{what}");
-    for ((place, f), w) in found.indexed_iter().zip(wanted.iter()) {
-        assert!((f - w).abs() <= within, "{what} at {place:?}: {f}, wanted {w}");
+/// A cell-frame that is told from others by its length.
+pub fn tagged(tag: f32, flip: bool) -> CellFeatures {
+    let mut features = CellFeatures { length: tag, ..CellFeatures::at([tag, 0.0], [tag, 1.0]) };
+    if flip {
+        features.swap_poles();
     }
+    features
+}
+
+pub fn optional_id(value: &Value) -> Option<CellId> {
+    value.as_u64().map(|id| id as CellId)
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value[key].as_array().unwrap()
+}
+
+/// Cells of `{mother, first, daughters, …}`; `feature(cell, i)` makes what is known in its i-th frame.
+pub fn lineage_of(state: &Value, feature: impl Fn(&Value, usize) -> CellFeatures) -> Lineage {
+    let cell = |(id, cell): (&String, &Value)| {
+        let daughters: Vec<_> = list(cell, "daughters").iter().map(optional_id).collect();
+        let made = Cell {
+            mother: optional_id(&cell["mother"]),
+            first_frame: cell["first"].as_u64().unwrap() as usize,
+            features: (0..daughters.len()).map(|i| feature(cell, i)).collect(),
+            daughters,
+        };
+        (id.parse().unwrap(), made)
+    };
+    Lineage::from_cells(state.as_object().unwrap().iter().map(cell)).unwrap()
+}
+
+/// The tagged lineage of a state.
+pub fn tagged_lineage(state: &Value) -> Lineage {
+    lineage_of(state, |cell, i| {
+        tagged(list(cell, "tags")[i].as_f64().unwrap() as f32, list(cell, "flip")[i] == json!(1))
+    })
+}
+
+/// The state of a tagged lineage, cells in their order.
+pub fn state_of(lineage: &Lineage) -> Value {
+    let mut state = Map::new();
+    for &id in lineage.ids() {
+        let cell = lineage.cell(id).unwrap();
+        let flip = |f: &CellFeatures| i32::from(f.old_pole[1] == 1.0);
+        let of_cell = json!({
+            "mother": cell.mother,
+            "first": cell.first_frame,
+            "daughters": cell.daughters,
+            "tags": cell.features.iter().map(|f| f.length as i64).collect::<Vec<_>>(),
+            "flip": cell.features.iter().map(flip).collect::<Vec<_>>(),
+        });
+        state.insert(id.to_string(), of_cell);
+    }
+    Value::Object(state)
 }
