@@ -6,6 +6,8 @@
 //! |---|---|
 //! | [`contour`] | border following, polygon geometry, curvature, poles, filled polygons |
 //! | [`delta_rule`] | who is whose by scores of pairs |
+//! | [`deskew`](mod@deskew) | the rotation that levels a picture |
+//! | [`drift`] | how far frames have moved |
 //! | [`growth`] | relative growth rates along lines of descent |
 //! | [`imgops`] | boxes, grey values, resizing, rotation and shift, labels, windows |
 //! | [`measure`] | length, width, area, perimeter, poles, fluorescence of cells |
@@ -16,6 +18,8 @@
 
 pub mod contour;
 pub mod delta_rule;
+pub mod deskew;
+pub mod drift;
 mod error;
 pub mod growth;
 pub mod imgops;

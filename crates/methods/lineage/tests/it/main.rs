@@ -7,6 +7,7 @@ mod growth;
 mod imgops;
 mod kit;
 mod kit_arrays;
+mod levelling;
 mod linking_rules;
 mod measures;
 mod rods;
