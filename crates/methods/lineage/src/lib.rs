@@ -4,6 +4,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`chambers`] | the channels of a mother machine |
 //! | [`contour`] | border following, polygon geometry, curvature, poles, filled polygons |
 //! | [`delta_rule`] | who is whose by scores of pairs |
 //! | [`deskew`](mod@deskew) | the rotation that levels a picture |
@@ -16,6 +17,7 @@
 //! | [`track`] | linking of cells, lineages of links |
 //! | [`tree`] | family trees, their edits, their drawing |
 
+pub mod chambers;
 pub mod contour;
 pub mod delta_rule;
 pub mod deskew;

@@ -8,8 +8,10 @@
 
 mod phase;
 mod reconcile;
+mod structure;
 mod template;
 
 pub use phase::{FrameShift, PhaseDrift, Shift};
 pub use reconcile::reconcile;
+pub use structure::phase_box;
 pub use template::{TemplateDrift, drift_box};

@@ -3,6 +3,7 @@
 use std::f64::consts::PI;
 
 use hooke_filters::fft::{Complex32, RealFft, next_fast_size};
+use hooke_filters::order::median;
 use ndarray::ArrayView2;
 
 use crate::LineageError;
@@ -10,6 +11,10 @@ use crate::imgops::CropBox;
 
 /// Width of the Gaussian low-pass, cycles per pixel: above, there is mostly noise.
 const LOW_PASS: f64 = 0.15;
+/// Frequencies with less power than this many times the median are taken for noise, and count less.
+const NOISE: f32 = 3.0;
+/// How far content is looked for from where it was last, pixels: less than the spacing of channels, which are alike.
+const SEARCH: isize = 16;
 /// Peaks nearer than this to the highest are part of it, pixels.
 const PEAK_RADIUS: isize = 6;
 /// A peak this much higher than the second is beyond doubt.
@@ -54,6 +59,8 @@ pub struct PhaseDrift {
     low_pass: Vec<f32>,
     first: Option<Vec<Complex32>>,
     previous: Option<(usize, Vec<Complex32>)>,
+    /// Where the content was last, from the first frame.
+    last: [f64; 2],
     frame: usize,
 }
 
@@ -71,7 +78,7 @@ impl PhaseDrift {
         let fft = RealFft::new(&[next_fast_size(height), next_fast_size(width)]);
         let low_pass = low_pass(fft.shape());
         let taper = [taper(height), taper(width)];
-        Ok(Self { fft, place, taper, low_pass, first: None, previous: None, frame: 0 })
+        Ok(Self { fft, place, taper, low_pass, first: None, previous: None, last: [0.0; 2], frame: 0 })
     }
 
     /// Measures the next frame `(y, x)`, of any range of values.
@@ -95,10 +102,14 @@ impl PhaseDrift {
             let still = Shift { shift: [0.0; 2], peak_ratio: f64::INFINITY };
             return Ok(FrameShift { to_first: Some(still), to_previous: None });
         };
-        let to_first = Some(self.shift(first, &spectrum));
-        let to_previous = self.previous.as_ref().map(|(n, before)| (*n, self.shift(before, &spectrum)));
+        let previous = self.previous.as_ref();
+        let to_previous = previous.map(|(n, before)| (*n, self.shift(before, &spectrum, [0.0; 2])));
+        let step = to_previous.filter(|(_, s)| s.is_sure()).map_or([0.0; 2], |(_, s)| s.shift);
+        let expected = [self.last[0] + step[0], self.last[1] + step[1]];
+        let to_first = self.shift(first, &spectrum, expected);
+        self.last = if to_first.is_sure() { to_first.shift } else { expected };
         self.previous = Some((number, spectrum));
-        Ok(FrameShift { to_first, to_previous })
+        Ok(FrameShift { to_first: Some(to_first), to_previous })
     }
 
     /// The spectrum of the box, less its mean and faded out at its borders; none of a flat one.
@@ -117,49 +128,44 @@ impl PhaseDrift {
         Some(spectrum)
     }
 
-    /// The shift of `moved` from `fixed`.
-    fn shift(&self, fixed: &[Complex32], moved: &[Complex32]) -> Shift {
-        let cross: Vec<Complex32> = fixed
-            .iter()
-            .zip(moved)
-            .zip(&self.low_pass)
-            .map(|((f, m), low)| {
-                let product = m * f.conj();
-                let length = product.norm();
-                if length > 0.0 { product * (low / length) } else { Complex32::default() }
-            })
-            .collect();
+    /// The shift of `moved` from `fixed`, near the expected one `(x, y)`.
+    fn shift(&self, fixed: &[Complex32], moved: &[Complex32], expected: [f64; 2]) -> Shift {
+        let mut cross: Vec<Complex32> = fixed.iter().zip(moved).map(|(f, m)| m * f.conj()).collect();
+        let mut lengths: Vec<f32> = cross.iter().map(|c| c.norm()).collect();
+        let noise = NOISE * median(&mut lengths).unwrap_or(0.0);
+        for (c, low) in cross.iter_mut().zip(&self.low_pass) {
+            let length = c.norm() + noise;
+            *c = if length > 0.0 { *c * (low / length) } else { Complex32::default() };
+        }
         let mut correlation = vec![0.0; self.fft.real_len()];
         self.fft.inverse(&mut cross.clone(), &mut correlation);
-        let (peak, peak_ratio) = self.peak(&correlation);
+        let (peak, peak_ratio) = self.peak(&correlation, expected.map(|v| v.round() as isize));
         Shift { shift: self.fine_peak(&cross, peak), peak_ratio }
     }
 
-    /// The highest place `(y, x)`, signed, and its height over that of the second one.
-    fn peak(&self, correlation: &[f32]) -> ([isize; 2], f64) {
-        let [height, width] = [self.fft.shape()[0], self.fft.shape()[1]];
-        let mut best = 0;
-        for (i, v) in correlation.iter().enumerate() {
-            if *v > correlation[best] {
-                best = i;
-            }
-        }
-        let signed = |i: usize, n: usize| if i > n / 2 { i as isize - n as isize } else { i as isize };
-        let ring = |d: isize, n: usize| {
-            let d = d.unsigned_abs();
-            d.min(n - d) as isize
+    /// The highest place `(y, x)` near the expected one, and its height over that of the second one there.
+    fn peak(&self, correlation: &[f32], [x, y]: [isize; 2]) -> ([isize; 2], f64) {
+        let [height, width] = [self.fft.shape()[0] as isize, self.fft.shape()[1] as isize];
+        let value = |y: isize, x: isize| {
+            correlation[(y.rem_euclid(height) * width + x.rem_euclid(width)) as usize]
         };
-        let (peak_y, peak_x) = (best / width, best % width);
-        let mut second = 0.0_f32;
-        for (i, v) in correlation.iter().enumerate() {
-            let dy = ring((i / width) as isize - peak_y as isize, height);
-            let dx = ring((i % width) as isize - peak_x as isize, width);
-            if (dy > PEAK_RADIUS || dx > PEAK_RADIUS) && *v > second {
-                second = *v;
+        // A thin band repeats itself sooner.
+        let (down, across) = (SEARCH.min(height / 2 - 1), SEARCH.min(width / 2 - 1));
+        let window = || {
+            (y - down..=y + down).flat_map(move |y| (x - across..=x + across).map(move |x| [y, x]))
+        };
+        let mut best = ([y, x], value(y, x));
+        for [y, x] in window() {
+            if value(y, x) > best.1 {
+                best = ([y, x], value(y, x));
             }
         }
-        let ratio = f64::from(correlation[best]) / f64::from(second).max(1e-30);
-        ([signed(peak_y, height), signed(peak_x, width)], ratio.max(1.0))
+        let is_apart = |[y, x]: &[isize; 2]| {
+            (y - best.0[0]).abs() > PEAK_RADIUS || (x - best.0[1]).abs() > PEAK_RADIUS
+        };
+        let second = window().filter(is_apart).map(|[y, x]| value(y, x)).fold(0.0, f32::max);
+        let ratio = f64::from(best.1) / f64::from(second).max(1e-30);
+        (best.0, ratio.max(1.0))
     }
 
     /// The highest place `(x, y)` near the highest pixel, by the transform at steps of a twentieth of a pixel.

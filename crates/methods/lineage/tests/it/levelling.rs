@@ -2,9 +2,9 @@
 
 use hooke_lineage::deskew::*;
 use hooke_lineage::drift::*;
-use hooke_lineage::imgops::{CropBox, correct_drift, rescale};
+use hooke_lineage::imgops::{CropBox, rescale};
 use hooke_lineage::sim::{MotherMachineParams, Movie, SimOpenEnd};
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, s};
 
 use crate::kit::answers;
 use crate::kit_arrays::*;
@@ -35,7 +35,6 @@ fn rotations_are_found_in_simulated_pictures() {
         let frame = movie(seed, rotation, open_end).next().unwrap();
         let found = deskew(rescale(frame.images[0].view()).view());
         println!("{rotation} found {found}");
-        if seed==3 { let im=&frame.images[0]; let b: Vec<u8> = im.iter().flat_map(|v| v.to_le_bytes()).collect(); std::fs::write(format!("/tmp/geom_sim_{}_{}.raw", im.dim().0, im.dim().1), b).unwrap(); println!("{:?}", movie(seed,rotation,open_end).boxes()); }
         assert!((found - rotation).abs() <= 0.1, "{rotation}: {found}");
     }
 }
@@ -64,7 +63,7 @@ fn templates_are_found_where_the_shared_answers_say() {
         let place = drift_box(&boxes, [200, 240], whole);
         let wanted = picture(&arrays[&format!("{name}_template")], |v| v as f32);
         let first = frames.index_axis(ndarray::Axis(0), 0);
-        assert_near(place.crop(first).view(), wanted.view(), 1e-6, name);
+        assert_near(place.crop(first).view(), wanted.view(), 1e-4, name);
         let template = TemplateDrift::new(first, place).unwrap();
         let mut phase = PhaseDrift::new(place).unwrap();
         let mut shifts = Vec::new();
@@ -91,7 +90,8 @@ fn drift_of_simulated_movies_is_found() {
             .iter()
             .map(|b| CropBox { xtl: b[0], ytl: b[1], xbr: b[2], ybr: b[3] })
             .collect();
-        let place = drift_box(&boxes, movie.shape(), false);
+        let first = rescale(movie.clone().next().unwrap().images[0].view());
+        let place = phase_box(first.view(), &boxes, false);
         println!("{place:?} of {:?}", movie.shape());
         let mut phase = PhaseDrift::new(place).unwrap();
         let (mut shifts, mut truth) = (Vec::new(), Vec::new());
@@ -109,21 +109,22 @@ fn drift_of_simulated_movies_is_found() {
     }
 }
 
-/// Blobs of light, the same for every frame.
-fn texture(height: usize, width: usize) -> Array2<f32> {
-    Array2::from_shape_fn((height, width), |(y, x)| {
-        let (y, x) = (y as f32, x as f32);
-        (0.31 * y + 0.2 * x).sin() * (0.17 * x - 0.05 * y).cos() + (0.011 * x * y).sin()
+/// Spots of light, moved by a shift `(x, y)`; other spots for another seed.
+fn spots(seed: usize, [dx, dy]: [f64; 2]) -> Array2<f32> {
+    let spread = |i: usize, k: f64| (0.37 * seed as f64 + (i + 1) as f64 * k).fract();
+    Array2::from_shape_fn((90, 120), |(y, x)| {
+        let spot = |i: usize| {
+            let (cy, cx) = (90.0 * spread(i, 0.754_877_666) + dy, 120.0 * spread(i, 0.569_840_291) + dx);
+            let sigma = 1.2 + 2.0 * spread(i, 0.618_033_989);
+            let square = (y as f64 - cy).powi(2) + (x as f64 - cx).powi(2);
+            spread(i, 0.414_213_562) * (-0.5 * square / (sigma * sigma)).exp()
+        };
+        (0..60).map(spot).sum::<f64>() as f32 / 3.0
     })
-}
-
-fn moved(image: ArrayView2<'_, f32>, shift: [f64; 2]) -> Array2<f32> {
-    correct_drift(image, shift.map(|v| -v))
 }
 
 #[test]
 fn blurred_and_flat_frames_do_not_move_the_others() {
-    let image = texture(90, 120);
     let truth = [[0.0, 0.0], [1.0, -0.5], [2.0, -1.0], [3.0, -1.5], [4.0, -2.0], [5.0, -2.5]];
     let mut phase = PhaseDrift::new(CropBox { xtl: 5, ytl: 5, xbr: 115, ybr: 85 }).unwrap();
     let mut shifts = Vec::new();
@@ -131,8 +132,8 @@ fn blurred_and_flat_frames_do_not_move_the_others() {
         let frame = match t {
             // A lost frame, and one of something else.
             2 => Array2::from_elem((90, 120), 0.3),
-            4 => texture(120, 90).reversed_axes(),
-            _ => moved(image.view(), *shift),
+            4 => spots(7, [0.0; 2]),
+            _ => spots(1, *shift),
         };
         shifts.push(phase.measure(frame.view()).unwrap());
     }
@@ -142,7 +143,7 @@ fn blurred_and_flat_frames_do_not_move_the_others() {
     println!("{found:?} {shifts:?}");
     for t in [0, 1, 2, 3, 5] {
         let off = (found[t][0] - truth[t][0]).hypot(found[t][1] - truth[t][1]);
-        assert!(off < 0.2, "frame {t}: {:?}, wanted {:?}", found[t], truth[t]);
+        assert!(off < 0.15, "frame {t}: {:?}, wanted {:?}", found[t], truth[t]);
     }
 }
 
@@ -169,10 +170,10 @@ fn drift_boxes_avoid_chambers_and_wrong_boxes_are_refused() {
     let all = CropBox { xtl: 6, ytl: 5, xbr: 234, ybr: 195 };
     assert_eq!(drift_box(&[at(0, 200)], [200, 240], false), all);
     assert_eq!(drift_box(&[], [200, 240], false), all);
-    let image = texture(30, 40).mapv(|v| (v + 2.0) / 4.0);
+    let image = spots(2, [0.0; 2]).slice(s![..30, ..40]).to_owned();
     assert!(TemplateDrift::new(image.view(), CropBox { xtl: 0, ytl: 0, xbr: 41, ybr: 5 }).is_err());
     let template = TemplateDrift::new(image.view(), CropBox { xtl: 3, ytl: 3, xbr: 30, ybr: 20 }).unwrap();
-    assert!(template.measure(texture(30, 41).view()).is_err());
+    assert!(template.measure(spots(2, [0.0; 2]).view()).is_err());
     assert_eq!(template.measure(Array2::zeros((30, 40)).view()).unwrap(), None);
     assert_eq!(template.measure(image.view()).unwrap(), Some([0, 0]));
     assert!(PhaseDrift::new(CropBox { xtl: 0, ytl: 0, xbr: 3, ybr: 50 }).is_err());

@@ -1,6 +1,7 @@
 //! The crate's integration tests, one module each.
 #![allow(clippy::unwrap_used)]
 
+mod chambers;
 mod conformance_tree;
 mod contours;
 mod growth;
