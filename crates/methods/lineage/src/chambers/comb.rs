@@ -7,7 +7,7 @@ const CLOSEST: usize = 8;
 /// A correlation below this is no period.
 const LEAST_CORRELATION: f64 = 0.2;
 /// A first peak nearly as high as the highest is the period, the others are multiples.
-const NEARLY: f64 = 0.7;
+const NEARLY: f64 = 0.6;
 /// Channels are looked for this far from the teeth of the comb, pixels.
 const PLAY: isize = 2;
 /// A tooth with less of the walls' edges than this share of the usual has no channel.
@@ -31,17 +31,17 @@ pub(super) struct Channels {
 /// * `changes`: how much each column changes along the channels.
 /// * `edges`: the mean signed change across them.
 pub(super) fn find_comb(changes: &[f64], edges: &[f64]) -> Option<Channels> {
-    let level = running_mean(changes, changes.len() / 4);
-    let signal: Vec<f64> = changes.iter().zip(&level).map(|(v, l)| v - l).collect();
-    let (lag, strength) = period(&signal)?;
-    let (spacing, offset) = best_comb(&signal, lag);
-    let width = channel_width(changes, edges, spacing, offset);
+    let cells = less_level(changes);
+    let (lag, strength) = period(&cells, &less_level(edges))?;
+    let spacing = folding_spacing(edges, lag);
+    let rough_offset = best_offset(&cells, spacing);
+    let (offset, width) = between_walls(edges, spacing, rough_offset);
 
     let teeth: Vec<f64> = teeth(offset, spacing, changes.len())
         .filter(|c| c - width / 2.0 >= -1.0 && c + width / 2.0 <= changes.len() as f64)
         .collect();
-    let pattern = folded(&signal, spacing, offset);
-    let centres: Vec<f64> = teeth.iter().map(|c| settle(&signal, &pattern, *c)).collect();
+    let pattern = folded(edges, spacing, offset);
+    let centres: Vec<f64> = teeth.iter().map(|c| settle(edges, &pattern, *c)).collect();
     let walls: Vec<f64> = centres.iter().map(|c| wall_strength(edges, *c, width)).collect();
     let mut sorted = walls.clone();
     sorted.sort_by(f64::total_cmp);
@@ -55,6 +55,14 @@ pub(super) fn find_comb(changes: &[f64], edges: &[f64]) -> Option<Channels> {
     Some(Channels { centres, width, spacing, strength })
 }
 
+/// Less its running mean, in units of its standard deviation.
+fn less_level(values: &[f64]) -> Vec<f64> {
+    let level = running_mean(values, values.len() / 4);
+    let signal: Vec<f64> = values.iter().zip(&level).map(|(v, l)| v - l).collect();
+    let power = signal.iter().map(|v| v * v).sum::<f64>() / signal.len().max(1) as f64;
+    signal.iter().map(|v| v / power.sqrt().max(f64::MIN_POSITIVE)).collect()
+}
+
 fn correlation(signal: &[f64], lag: usize) -> f64 {
     let n = signal.len() - lag;
     let sum: f64 = signal.iter().zip(&signal[lag..]).map(|(a, b)| a * b).sum();
@@ -62,10 +70,13 @@ fn correlation(signal: &[f64], lag: usize) -> f64 {
     sum / (n as f64 * power).max(f64::MIN_POSITIVE)
 }
 
-/// The period and its correlation.
-fn period(signal: &[f64]) -> Option<(usize, f64)> {
-    let longest = signal.len() * 2 / 5;
-    let values: Vec<f64> = (0..=longest + 1).map(|lag| correlation(signal, lag)).collect();
+/// The period that what is in the channels and their walls share, and its correlation.
+///
+/// Walls count more: empty channels have them, too, and of cells alone every other channel may be the period.
+fn period(cells: &[f64], walls: &[f64]) -> Option<(usize, f64)> {
+    let longest = cells.len() * 2 / 5;
+    let both = |lag: usize| (correlation(cells, lag) + 2.0 * correlation(walls, lag)) / 3.0;
+    let values: Vec<f64> = (0..=longest + 1).map(both).collect();
     let is_peak = |lag: &usize| values[*lag] >= values[lag - 1] && values[*lag] > values[lag + 1];
     let peaks: Vec<usize> = (CLOSEST..=longest).filter(is_peak).collect();
     let highest = peaks.iter().map(|lag| values[*lag]).fold(0.0, f64::max);
@@ -86,23 +97,33 @@ fn sample(values: &[f64], at: f64) -> f64 {
     value(below) + (at - below) * (value(below + 1.0) - value(below))
 }
 
-/// Spacing (finer than a pixel: errors add up over a hundred channels) and offset of the comb with most on its teeth.
-fn best_comb(signal: &[f64], lag: usize) -> (f64, f64) {
-    let smooth = running_mean(signal, (lag / 8).max(1));
-    let mut best = (f64::NEG_INFINITY, lag as f64, 0.0);
+/// The spacing near `lag` at which the folded edges are strongest, finer than a pixel: errors add up over channels.
+fn folding_spacing(edges: &[f64], lag: usize) -> f64 {
+    let mut best = (f64::NEG_INFINITY, lag as f64);
     for step in -40..=40 {
         let spacing = lag as f64 + 0.05 * f64::from(step);
-        for half in 0..(2.0 * spacing) as usize {
-            let offset = half as f64 / 2.0;
-            let (sum, count) = teeth(offset, spacing, signal.len())
-                .fold((0.0, 0), |(sum, n), c| (sum + sample(&smooth, c), n + 1));
-            let mean = sum / f64::from(count.max(1));
-            if mean > best.0 {
-                best = (mean, spacing, offset);
-            }
+        let power: f64 = folded(edges, spacing, spacing / 2.0).iter().map(|v| v * v).sum();
+        if power > best.0 {
+            best = (power, spacing);
         }
     }
-    (best.1, best.2)
+    best.1
+}
+
+/// The offset of the comb with most on its teeth.
+fn best_offset(signal: &[f64], spacing: f64) -> f64 {
+    let smooth = running_mean(signal, (spacing / 8.0).max(1.0) as usize);
+    let mut best = (f64::NEG_INFINITY, 0.0);
+    for half in 0..(2.0 * spacing) as usize {
+        let offset = half as f64 / 2.0;
+        let (sum, count) = teeth(offset, spacing, signal.len())
+            .fold((0.0, 0), |(sum, n), c| (sum + sample(&smooth, c), n + 1));
+        let mean = sum / f64::from(count.max(1));
+        if mean > best.0 {
+            best = (mean, offset);
+        }
+    }
+    best.1
 }
 
 /// One period, the mean over all of them; the tooth is in the middle.
@@ -118,28 +139,43 @@ fn folded(values: &[f64], spacing: f64, offset: f64) -> Vec<f64> {
     (-half..=half).map(at).collect()
 }
 
-/// The width over which a channel changes along it, or has walls.
-fn channel_width(changes: &[f64], edges: &[f64], spacing: f64, offset: f64) -> f64 {
-    let walls: Vec<f64> = edges.iter().map(|v| v.abs()).collect();
-    let profiles = [changes, &walls].map(|values| {
-        let profile = folded(values, spacing, offset);
-        let low = profile.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = profile.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        profile.into_iter().map(|v| (v - low) / (high - low).max(f64::MIN_POSITIVE)).collect::<Vec<_>>()
-    });
-    let middle = profiles[0].len() / 2;
-    // Outwards until both are quiet. In the middle of an empty channel so they are, too.
-    let loud = |i: usize| profiles.iter().any(|p| p.get(i).is_some_and(|v| *v > 0.35));
-    let reach = |step: isize| {
-        let least = (spacing / 8.0) as usize;
-        let mut d = 0;
-        while d < middle && (d < least || loud(middle.wrapping_add_signed(step * (d as isize + 1)))) {
-            d += 1;
-        }
-        d
+/// The comb moved to the middle between walls, and the width from wall to wall.
+///
+/// The two walls of a channel are each other's mirror image, light to dark on one side and dark to light on the other:
+/// so are the edges about the middle, whatever the cells between do.
+fn between_walls(edges: &[f64], spacing: f64, rough_offset: f64) -> (f64, f64) {
+    /// Fainter than this share of the strongest is beside the wall.
+    const LOUD: f64 = 0.35;
+    let half = (spacing / 2.0) as usize;
+    let walls = |offset: f64| folded(edges, spacing, offset);
+    let mirrored = |offset: f64| -> f64 {
+        let walls = walls(offset);
+        let middle = walls.len() / 2;
+        (1..=half).map(|d| -walls[middle - d] * walls[middle + d]).sum()
     };
-    let half = reach(-1).max(reach(1)) as f64;
-    (2.0 * half + 1.0).min(0.85 * spacing)
+    let steps = (spacing / 4.0 * 2.0) as i32;
+    let mut best = (f64::NEG_INFINITY, rough_offset);
+    for step in -steps..=steps {
+        let offset = (rough_offset + 0.5 * f64::from(step)).rem_euclid(spacing);
+        let score = mirrored(offset);
+        if score > best.0 {
+            best = (score, offset);
+        }
+    }
+    let walls = walls(best.1);
+    let middle = walls.len() / 2;
+    let strength = |d: usize| (walls[middle - d].abs() + walls[middle + d].abs()) / 2.0;
+    let mut outermost = 1;
+    for d in 1..=half {
+        if strength(d) > strength(outermost) {
+            outermost = d;
+        }
+    }
+    let limit = LOUD * strength(outermost);
+    while outermost < half && strength(outermost + 1) > limit {
+        outermost += 1;
+    }
+    (best.1, (2.0 * outermost as f64 + 1.0).min(0.85 * spacing))
 }
 
 /// Moves a centre by up to two pixels to where the signal is most like the pattern.

@@ -51,28 +51,35 @@ pub struct FrameShift {
     pub to_previous: Option<(usize, Shift)>,
 }
 
-/// Measures frame after frame against the first and the previous one. It keeps two spectra.
-pub struct PhaseDrift {
+/// Measures a box of frame after frame against the first and the previous one.
+pub(super) struct BandDrift {
     fft: RealFft,
     place: CropBox,
     taper: [Vec<f32>; 2],
     low_pass: Vec<f32>,
     first: Option<Vec<Complex32>>,
-    previous: Option<(usize, Vec<Complex32>)>,
+    previous: Option<Seen>,
     /// Where the content was last, from the first frame.
     last: [f64; 2],
     frame: usize,
 }
 
-impl PhaseDrift {
-    /// Prepares for frames whose content of `place` is compared.
-    ///
-    /// # Errors
-    /// When the box is smaller than 4 × 4 pixels.
-    pub fn new(place: CropBox) -> Result<Self, LineageError> {
+/// A frame, seen through the box moved along with its content. What fades the borders out does not move, so that shifts
+/// come out too small unless they are a fraction of a pixel.
+#[derive(Debug, Clone)]
+struct Seen {
+    frame: usize,
+    /// Of the box, `(x, y)` whole pixels.
+    offset: [i64; 2],
+    spectrum: Vec<Complex32>,
+}
+
+impl BandDrift {
+    /// Prepares for frames whose content of `place` is compared. A single row has shifts along x alone.
+    pub(super) fn new(place: CropBox) -> Result<Self, LineageError> {
         let [height, width] = place.shape();
-        if height < 4 || width < 4 {
-            let reason = format!("{place:?} is smaller than 4 × 4 pixels");
+        if height == 0 || width < 4 {
+            let reason = format!("{place:?} is narrower than 4 pixels");
             return Err(LineageError::Parameter { name: "drift box", reason });
         }
         let fft = RealFft::new(&[next_fast_size(height), next_fast_size(width)]);
@@ -81,11 +88,7 @@ impl PhaseDrift {
         Ok(Self { fft, place, taper, low_pass, first: None, previous: None, last: [0.0; 2], frame: 0 })
     }
 
-    /// Measures the next frame `(y, x)`, of any range of values.
-    ///
-    /// # Errors
-    /// When the box does not lie within the frame.
-    pub fn measure(&mut self, frame: ArrayView2<'_, f32>) -> Result<FrameShift, LineageError> {
+    pub(super) fn measure(&mut self, frame: ArrayView2<'_, f32>) -> Result<FrameShift, LineageError> {
         let shape: [usize; 2] = frame.dim().into();
         let place = self.place;
         let [height, width] = shape.map(|n| n as i64);
@@ -95,26 +98,49 @@ impl PhaseDrift {
         }
         let number = self.frame;
         self.frame += 1;
-        let Some(spectrum) = self.spectrum(frame) else { return Ok(FrameShift::default()) };
         let Some(first) = &self.first else {
+            let Some(spectrum) = self.spectrum(frame, [0; 2]) else { return Ok(FrameShift::default()) };
             self.first = Some(spectrum.clone());
-            self.previous = Some((number, spectrum));
+            self.previous = Some(Seen { frame: number, offset: [0; 2], spectrum });
             let still = Shift { shift: [0.0; 2], peak_ratio: f64::INFINITY };
             return Ok(FrameShift { to_first: Some(still), to_previous: None });
         };
-        let previous = self.previous.as_ref();
-        let to_previous = previous.map(|(n, before)| (*n, self.shift(before, &spectrum, [0.0; 2])));
-        let step = to_previous.filter(|(_, s)| s.is_sure()).map_or([0.0; 2], |(_, s)| s.shift);
-        let expected = [self.last[0] + step[0], self.last[1] + step[1]];
-        let to_first = self.shift(first, &spectrum, expected);
-        self.last = if to_first.is_sure() { to_first.shift } else { expected };
-        self.previous = Some((number, spectrum));
+        let mut offset = self.within(frame.dim(), self.last);
+        let Some(mut spectrum) = self.spectrum(frame, offset) else { return Ok(FrameShift::default()) };
+        let mut to_first = self.shift(first, &spectrum, offset);
+        let centred = self.within(frame.dim(), to_first.shift);
+        if to_first.is_sure() && centred != offset {
+            if let Some(again) = self.spectrum(frame, centred) {
+                (offset, spectrum) = (centred, again);
+                to_first = self.shift(first, &spectrum, offset);
+            }
+        }
+        let to_previous = self.previous.as_ref().map(|before| {
+            let moved = [offset[0] - before.offset[0], offset[1] - before.offset[1]];
+            (before.frame, self.shift(&before.spectrum, &spectrum, moved))
+        });
+        match to_previous {
+            _ if to_first.is_sure() => self.last = to_first.shift,
+            Some((_, step)) if step.is_sure() => {
+                self.last = [self.last[0] + step.shift[0], self.last[1] + step.shift[1]];
+            }
+            _ => {}
+        }
+        self.previous = Some(Seen { frame: number, offset, spectrum });
         Ok(FrameShift { to_first: Some(to_first), to_previous })
     }
 
-    /// The spectrum of the box, less its mean and faded out at its borders; none of a flat one.
-    fn spectrum(&self, frame: ArrayView2<'_, f32>) -> Option<Vec<Complex32>> {
-        let crop = self.place.crop(frame);
+    /// The whole-pixel offset nearest to a shift at which the box lies within the picture.
+    fn within(&self, (height, width): (usize, usize), shift: [f64; 2]) -> [i64; 2] {
+        let place = self.place;
+        let limits = [(-place.xtl, width as i64 - place.xbr), (-place.ytl, height as i64 - place.ybr)];
+        [0, 1].map(|axis| (shift[axis].round() as i64).clamp(limits[axis].0, limits[axis].1))
+    }
+
+    /// The spectrum of the moved box, less its mean and faded out at its borders; none of a flat one.
+    fn spectrum(&self, frame: ArrayView2<'_, f32>, [dx, dy]: [i64; 2]) -> Option<Vec<Complex32>> {
+        let CropBox { xtl, ytl, xbr, ybr } = self.place;
+        let crop = CropBox { xtl: xtl + dx, ytl: ytl + dy, xbr: xbr + dx, ybr: ybr + dy }.crop(frame);
         let mean = crop.iter().map(|v| f64::from(*v)).sum::<f64>() / crop.len() as f64;
         let first = crop.first().copied()?;
         if !mean.is_finite() || crop.iter().all(|v| *v == first) {
@@ -128,8 +154,8 @@ impl PhaseDrift {
         Some(spectrum)
     }
 
-    /// The shift of `moved` from `fixed`, near the expected one `(x, y)`.
-    fn shift(&self, fixed: &[Complex32], moved: &[Complex32], expected: [f64; 2]) -> Shift {
+    /// The shift of `moved` from `fixed`, which is seen through a box that is moved by `offset`.
+    fn shift(&self, fixed: &[Complex32], moved: &[Complex32], offset: [i64; 2]) -> Shift {
         let mut cross: Vec<Complex32> = fixed.iter().zip(moved).map(|(f, m)| m * f.conj()).collect();
         let mut lengths: Vec<f32> = cross.iter().map(|c| c.norm()).collect();
         let noise = NOISE * median(&mut lengths).unwrap_or(0.0);
@@ -139,22 +165,23 @@ impl PhaseDrift {
         }
         let mut correlation = vec![0.0; self.fft.real_len()];
         self.fft.inverse(&mut cross.clone(), &mut correlation);
-        let (peak, peak_ratio) = self.peak(&correlation, expected.map(|v| v.round() as isize));
-        Shift { shift: self.fine_peak(&cross, peak), peak_ratio }
+        let (peak, peak_ratio) = self.peak(&correlation);
+        let [x, y] = self.fine_peak(&cross, peak);
+        Shift { shift: [x + offset[0] as f64, y + offset[1] as f64], peak_ratio }
     }
 
-    /// The highest place `(y, x)` near the expected one, and its height over that of the second one there.
-    fn peak(&self, correlation: &[f32], [x, y]: [isize; 2]) -> ([isize; 2], f64) {
+    /// The highest place `(y, x)` near none, and its height over that of the second one there.
+    fn peak(&self, correlation: &[f32]) -> ([isize; 2], f64) {
         let [height, width] = [self.fft.shape()[0] as isize, self.fft.shape()[1] as isize];
         let value = |y: isize, x: isize| {
             correlation[(y.rem_euclid(height) * width + x.rem_euclid(width)) as usize]
         };
         // A thin band repeats itself sooner.
-        let (down, across) = (SEARCH.min(height / 2 - 1), SEARCH.min(width / 2 - 1));
+        let [down, across] = [height, width].map(|n| SEARCH.min(n / 2 - 1).max(0));
         let window = || {
-            (y - down..=y + down).flat_map(move |y| (x - across..=x + across).map(move |x| [y, x]))
+            (-down..=down).flat_map(move |y| (-across..=across).map(move |x| [y, x]))
         };
-        let mut best = ([y, x], value(y, x));
+        let mut best = ([0, 0], value(0, 0));
         for [y, x] in window() {
             if value(y, x) > best.1 {
                 best = ([y, x], value(y, x));

@@ -1,10 +1,9 @@
-//! Which part of a picture drift can be measured by.
+//! Whether drift can be measured by a part of a picture: noise has no place.
 
 use hooke_filters::gaussian::gaussian_into;
 use hooke_filters::order::robust_sigma;
 use ndarray::ArrayView2;
 
-use super::drift_box;
 use crate::imgops::CropBox;
 
 /// Smoothing before slopes are taken, pixels.
@@ -12,17 +11,8 @@ const SIGMA: f64 = 2.0;
 /// Mean squares of slopes, over those of noise alone, that a picture needs along each axis.
 const LEAST: f64 = 8.0;
 
-/// The part of the first frame `(y, x)` by which [`PhaseDrift`](super::PhaseDrift) measures: the band of
-/// [`drift_box`] if something is to be seen in it, else the whole frame but its borders.
-///
-/// A band beside the channels is often empty, and noise has no place. What is seen must change along x and along y.
-pub fn phase_box(first: ArrayView2<'_, f32>, boxes: &[CropBox], whole: bool) -> CropBox {
-    let shape: [usize; 2] = first.dim().into();
-    let band = drift_box(boxes, shape, whole);
-    if has_structure(first, band) { band } else { drift_box(boxes, shape, true) }
-}
-
-fn has_structure(image: ArrayView2<'_, f32>, place: CropBox) -> bool {
+/// Whether a box of a picture changes along x and along y by more than noise does.
+pub(super) fn has_structure(image: ArrayView2<'_, f32>, place: CropBox) -> bool {
     let crop = place.crop(image);
     let (height, width) = crop.dim();
     if height < 8 || width < 8 || crop.iter().any(|v| !v.is_finite()) {

@@ -123,7 +123,7 @@ fn real_tmp() {
         println!("{:?} {}", found.open_end, found.spacing);
         for (c, w) in found.chambers.iter().zip(a["boxes"].values.chunks(4)) {
             let w = box_of([w[0] as i64, w[1] as i64, w[2] as i64, w[3] as i64]);
-            println!("{:?} {w:?} iou {:.2}", c, overlap(c.place, w));
+            print!(" {:.2}", overlap(c.place, w));
         }
         println!("{}", found.chambers.len());
     }
@@ -131,9 +131,7 @@ fn real_tmp() {
     use hooke_lineage::drift::*;
     let frame = |t: usize| hooke_lineage::imgops::rotate(crate::kit_arrays::picture(&a[&format!("f{t}")], |v| (v / 65535.0) as f32).view(), -0.5);
     let first = frame(1);
-    let place = phase_box(first.view(), &boxes, false);
-    println!("{place:?}");
-    let mut phase = PhaseDrift::new(place).unwrap();
+    let mut phase = PhaseDrift::new(first.view(), &boxes, false).unwrap();
     let template = TemplateDrift::new(first.view(), drift_box(&boxes, [520, 696], false)).unwrap();
     let mut shifts = vec![]; let mut tm = vec![];
     for t in 1..=10 { let f = frame(t); shifts.push(phase.measure(f.view()).unwrap()); tm.push(template.measure(f.view()).unwrap().unwrap()); }

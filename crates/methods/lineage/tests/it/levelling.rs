@@ -65,7 +65,7 @@ fn templates_are_found_where_the_shared_answers_say() {
         let first = frames.index_axis(ndarray::Axis(0), 0);
         assert_near(place.crop(first).view(), wanted.view(), 1e-4, name);
         let template = TemplateDrift::new(first, place).unwrap();
-        let mut phase = PhaseDrift::new(place).unwrap();
+        let mut phase = PhaseDrift::of_box(place).unwrap();
         let mut shifts = Vec::new();
         let truth = pairs(&arrays["truth_xy"]);
         for (frame, wanted) in frames.outer_iter().zip(pairs(&arrays[&format!("{name}_drift")])) {
@@ -91,9 +91,7 @@ fn drift_of_simulated_movies_is_found() {
             .map(|b| CropBox { xtl: b[0], ytl: b[1], xbr: b[2], ybr: b[3] })
             .collect();
         let first = rescale(movie.clone().next().unwrap().images[0].view());
-        let place = phase_box(first.view(), &boxes, false);
-        println!("{place:?} of {:?}", movie.shape());
-        let mut phase = PhaseDrift::new(place).unwrap();
+        let mut phase = PhaseDrift::new(first.view(), &boxes, false).unwrap();
         let (mut shifts, mut truth) = (Vec::new(), Vec::new());
         for frame in &mut movie {
             shifts.push(phase.measure(rescale(frame.images[0].view()).view()).unwrap());
@@ -126,7 +124,7 @@ fn spots(seed: usize, [dx, dy]: [f64; 2]) -> Array2<f32> {
 #[test]
 fn blurred_and_flat_frames_do_not_move_the_others() {
     let truth = [[0.0, 0.0], [1.0, -0.5], [2.0, -1.0], [3.0, -1.5], [4.0, -2.0], [5.0, -2.5]];
-    let mut phase = PhaseDrift::new(CropBox { xtl: 5, ytl: 5, xbr: 115, ybr: 85 }).unwrap();
+    let mut phase = PhaseDrift::of_box(CropBox { xtl: 5, ytl: 5, xbr: 115, ybr: 85 }).unwrap();
     let mut shifts = Vec::new();
     for (t, shift) in truth.iter().enumerate() {
         let frame = match t {
@@ -176,7 +174,7 @@ fn drift_boxes_avoid_chambers_and_wrong_boxes_are_refused() {
     assert!(template.measure(spots(2, [0.0; 2]).view()).is_err());
     assert_eq!(template.measure(Array2::zeros((30, 40)).view()).unwrap(), None);
     assert_eq!(template.measure(image.view()).unwrap(), Some([0, 0]));
-    assert!(PhaseDrift::new(CropBox { xtl: 0, ytl: 0, xbr: 3, ybr: 50 }).is_err());
-    let mut phase = PhaseDrift::new(CropBox { xtl: 0, ytl: 0, xbr: 50, ybr: 5 }).unwrap();
+    assert!(PhaseDrift::of_box(CropBox { xtl: 0, ytl: 0, xbr: 3, ybr: 50 }).is_err());
+    let mut phase = PhaseDrift::of_box(CropBox { xtl: 0, ytl: 0, xbr: 50, ybr: 5 }).unwrap();
     assert!(phase.measure(image.view()).is_err());
 }
