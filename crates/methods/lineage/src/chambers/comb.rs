@@ -8,6 +8,8 @@ const CLOSEST: usize = 8;
 const LEAST_CORRELATION: f64 = 0.2;
 /// A first peak nearly as high as the highest is the period, the others are multiples.
 const NEARLY: f64 = 0.6;
+/// Channels are alike, their walls about 0.9 on this scale; what only repeats by chance beside one strong edge, 0.03.
+const LEAST_REGULARITY: f64 = 0.2;
 /// Channels are looked for this far from the teeth of the comb, pixels.
 const PLAY: isize = 2;
 /// A tooth with less of the walls' edges than this share of the usual has no channel.
@@ -22,8 +24,8 @@ pub(super) struct Channels {
     pub(super) width: f64,
     /// From middle to middle, 0 for a single one.
     pub(super) spacing: f64,
-    /// 0 to 1: how regular, or how clear.
-    pub(super) strength: f64,
+    /// 0 to 1: how regular. The usual strength of a channel's walls over the greatest.
+    pub(super) regularity: f64,
 }
 
 /// Finds channels by their period.
@@ -32,7 +34,7 @@ pub(super) struct Channels {
 /// * `edges`: the mean signed change across them.
 pub(super) fn find_comb(changes: &[f64], edges: &[f64]) -> Option<Channels> {
     let cells = less_level(changes);
-    let (lag, strength) = period(&cells, &less_level(edges))?;
+    let lag = period(&cells, &less_level(edges))?;
     let spacing = folding_spacing(edges, lag);
     let rough_offset = best_offset(&cells, spacing);
     let (offset, width) = between_walls(edges, spacing, rough_offset);
@@ -46,13 +48,17 @@ pub(super) fn find_comb(changes: &[f64], edges: &[f64]) -> Option<Channels> {
     let mut sorted = walls.clone();
     sorted.sort_by(f64::total_cmp);
     let usual = *sorted.get(sorted.len() / 2)?;
+    let regularity = usual / sorted[sorted.len() - 1].max(f64::MIN_POSITIVE);
+    if regularity < LEAST_REGULARITY {
+        return None;
+    }
     let centres: Vec<f64> = centres
         .into_iter()
         .zip(walls)
         .filter(|(_, wall)| *wall >= LEAST_WALLS * usual)
         .map(|(centre, _)| centre)
         .collect();
-    Some(Channels { centres, width, spacing, strength })
+    Some(Channels { centres, width, spacing, regularity })
 }
 
 /// Less its running mean, in units of its standard deviation.
@@ -70,10 +76,10 @@ fn correlation(signal: &[f64], lag: usize) -> f64 {
     sum / (n as f64 * power).max(f64::MIN_POSITIVE)
 }
 
-/// The period that what is in the channels and their walls share, and its correlation.
+/// The period that what is in the channels and their walls share.
 ///
 /// Walls count more: empty channels have them, too, and of cells alone every other channel may be the period.
-fn period(cells: &[f64], walls: &[f64]) -> Option<(usize, f64)> {
+fn period(cells: &[f64], walls: &[f64]) -> Option<usize> {
     let longest = cells.len() * 2 / 5;
     let both = |lag: usize| (correlation(cells, lag) + 2.0 * correlation(walls, lag)) / 3.0;
     let values: Vec<f64> = (0..=longest + 1).map(both).collect();
@@ -83,8 +89,7 @@ fn period(cells: &[f64], walls: &[f64]) -> Option<(usize, f64)> {
     if highest < LEAST_CORRELATION {
         return None;
     }
-    let first = peaks.into_iter().find(|lag| values[*lag] >= NEARLY * highest)?;
-    Some((first, values[first].min(1.0)))
+    peaks.into_iter().find(|lag| values[*lag] >= NEARLY * highest)
 }
 
 fn teeth(offset: f64, spacing: f64, len: usize) -> impl Iterator<Item = f64> {
@@ -183,7 +188,8 @@ fn settle(signal: &[f64], pattern: &[f64], centre: f64) -> f64 {
     let half = (pattern.len() / 2) as f64;
     let likeness = |d: isize| {
         let start = centre + d as f64 - half;
-        let sum: f64 = pattern.iter().enumerate().map(|(i, p)| p * sample(signal, start + i as f64)).sum();
+        let sum: f64 =
+            pattern.iter().enumerate().map(|(i, p)| p * sample(signal, start + i as f64)).sum();
         sum
     };
     let mut best = 0;
@@ -232,6 +238,6 @@ pub(super) fn find_stripes(changes: &[f64]) -> Option<Channels> {
         [first, .., last] => (last - first) / (centres.len() - 1) as f64,
         _ => 0.0,
     };
-    let strength = 0.5 * LEAST_CORRELATION;
-    Some(Channels { centres, width: widest as f64, spacing, strength })
+    // Of one or two, there is no telling.
+    Some(Channels { centres, width: widest as f64, spacing, regularity: 0.5 })
 }

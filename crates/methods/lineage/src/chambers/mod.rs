@@ -119,7 +119,11 @@ impl Upright {
             (true, true) => OpenEnd::Right,
             (true, false) => OpenEnd::Left,
         };
-        Chambers { chambers: self.boxes.iter().map(chamber).collect(), open_end, spacing: self.spacing }
+        Chambers {
+            chambers: self.boxes.iter().map(chamber).collect(),
+            open_end,
+            spacing: self.spacing,
+        }
     }
 }
 
@@ -157,7 +161,7 @@ fn find_upright(image: &Array2<f32>, open_end: Option<OpenEnd>) -> Option<Uprigh
         };
         boxes.push((place, is_empty));
     }
-    let score = channels.strength * (boxes.len() as f64).sqrt() * reach.contrast;
+    let score = channels.regularity * reach.contrast * reach.coherence.sqrt();
     Some(Upright { boxes, opens_down, spacing: channels.spacing, score })
 }
 
@@ -172,7 +176,8 @@ fn emptiness(gradients: &Gradients, channels: &comb::Channels, reach: &Reach) ->
         let part = changes.get(from..=to).unwrap_or_default();
         part.iter().sum::<f64>() / part.len().max(1) as f64
     };
-    let inside: Vec<f64> = channels.centres.iter().map(|c| mean(*c, channels.width / 4.0)).collect();
+    let inside: Vec<f64> =
+        channels.centres.iter().map(|c| mean(*c, channels.width / 4.0)).collect();
     let mut sorted = changes.clone();
     sorted.sort_by(f64::total_cmp);
     // What the quietest columns show is noise.

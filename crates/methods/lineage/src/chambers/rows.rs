@@ -7,6 +7,8 @@ use super::profiles::{Gradients, running_mean};
 
 /// A row belongs to the channels when its walls are at least this share of the usual.
 const LEAST_WALLS: f64 = 0.5;
+/// Walls are the same in all rows, noise and cells are not: rows times the coherent share of power, at least.
+const LEAST_COHERENT_ROWS: f64 = 15.0;
 /// Smoothing of the profile along channels, pixels to both sides.
 const SMOOTH: usize = 4;
 /// Rows without walls that may lie between rows with, pixels.
@@ -22,6 +24,8 @@ pub(super) struct Reach {
     pub(super) opens_down: bool,
     /// How much stronger the walls are in these rows than in others, 0 to 1.
     pub(super) contrast: f64,
+    /// How much of all that changes across the channels is the same in all rows, 0 to 1.
+    pub(super) coherence: f64,
     /// Row of the strongest change of channels, and of walls, at the upper and the lower end.
     channel_ends: [usize; 2],
     wall_ends: [usize; 2],
@@ -49,7 +53,8 @@ pub(super) fn find_reach(
 ) -> Option<Reach> {
     let (height, width) = gradients.across.dim();
     let half = channels.width / 2.0 + 2.0;
-    let near = |x: usize, reach: f64| channels.centres.iter().any(|c| (x as f64 - c).abs() <= reach);
+    let near =
+        |x: usize, reach: f64| channels.centres.iter().any(|c| (x as f64 - c).abs() <= reach);
     let is_channel: Vec<bool> = (0..width).map(|x| near(x, half)).collect();
 
     let mut band = rows;
@@ -79,7 +84,8 @@ pub(super) fn find_reach(
         let inner = |x: usize| if wanted { near(x, channels.width / 4.0) } else { !near(x, half) };
         let taken: Vec<usize> = (0..width).filter(|x| inner(*x)).collect();
         let n = taken.len().max(1) as f64;
-        let row = |y: usize| taken.iter().map(|x| f64::from(gradients.along[[y, *x]])).sum::<f64>() / n;
+        let row =
+            |y: usize| taken.iter().map(|x| f64::from(gradients.along[[y, *x]])).sum::<f64>() / n;
         (0..height).map(row).collect()
     };
     let (channel, wall) = (columns(true), columns(false));
@@ -92,8 +98,19 @@ pub(super) fn find_reach(
     let ends = [band.start, band.end];
     let wall_ends = ends.map(|end| strongest(&wall, end));
     let channel_ends = ends.map(|end| strongest(&channel, end));
+    let mean_edges = gradients.edges_across(band.clone());
+    let (mut same, mut all) = (0.0, 0.0);
+    for x in (0..width).filter(|x| is_channel[*x]) {
+        same += mean_edges[x] * mean_edges[x] * band.len() as f64;
+        all += band.clone().map(|y| f64::from(gradients.across[[y, x]]).powi(2)).sum::<f64>();
+    }
+    let coherence = same / all.max(f64::MIN_POSITIVE);
+    // The mean over n rows of noise has 1/n of its power, a few times that after smoothing.
+    if coherence * (band.len() as f64) < LEAST_COHERENT_ROWS {
+        return None;
+    }
     let opens_down = wall[wall_ends[1]].abs() > wall[wall_ends[0]].abs();
-    Some(Reach { rows: band, opens_down, contrast: found?, channel_ends, wall_ends })
+    Some(Reach { rows: band, opens_down, contrast: found?, coherence, channel_ends, wall_ends })
 }
 
 /// The longest run of rows with walls, small gaps closed.

@@ -61,7 +61,8 @@ impl Scratch {
         let step = |i: usize, direction: usize| i.wrapping_add_signed(steps[direction]);
 
         let clockwise_from_west = [3, 2, 1, 0, 7, 6, 5];
-        let Some(first) = clockwise_from_west.into_iter().find(|d| self.marks[step(start, *d)] != 0)
+        let Some(first) =
+            clockwise_from_west.into_iter().find(|d| self.marks[step(start, *d)] != 0)
         else {
             self.marks[start] = RIGHT_BORDER;
             return vec![self.point(start)];

@@ -12,8 +12,8 @@ mod regions;
 
 pub use curvature::{contour_curvature, find_poles};
 pub use fill::fill_polygon;
-pub use follow::find_contours;
 pub(crate) use follow::Scratch;
+pub use follow::find_contours;
 pub(crate) use geometry::polygon_area;
 pub use geometry::{cell_area, cell_perimeter, centroid, image_edges};
 pub use regions::{Region, cell_contours, cells_in_frame, find_regions};

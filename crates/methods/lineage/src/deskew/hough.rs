@@ -9,7 +9,10 @@ const ANGLES: usize = 721;
 /// that makes it level or upright; `None` without edges.
 ///
 /// Of equally strong lines the first angle is taken.
-pub(super) fn strongest_angle(edges: &[[usize; 2]], (height, width): (usize, usize)) -> Option<f64> {
+pub(super) fn strongest_angle(
+    edges: &[[usize; 2]],
+    (height, width): (usize, usize),
+) -> Option<f64> {
     if edges.is_empty() {
         return None;
     }

@@ -25,9 +25,9 @@ impl Projections {
         let (cy, cx) = (height as f32 / 2.0, width as f32 / 2.0);
         let mean = image.iter().map(|v| f64::from(*v)).sum::<f64>() / image.len().max(1) as f64;
         let coarse = image.slice(s![..;step, ..;step]);
-        let samples = coarse.indexed_iter().map(|((y, x), v)| {
-            [(y * step) as f32 - cy, (x * step) as f32 - cx, *v - mean as f32]
-        });
+        let samples = coarse
+            .indexed_iter()
+            .map(|((y, x), v)| [(y * step) as f32 - cy, (x * step) as f32 - cx, *v - mean as f32]);
         let reach = (height as f64).hypot(width as f64) / 2.0 + 2.0;
         let half = gaussian_half_weights(SIGMA.max(step as f64) * BINS);
         let kernel = half.iter().skip(1).rev().chain(&half).copied().collect();

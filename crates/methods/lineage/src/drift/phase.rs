@@ -85,10 +85,22 @@ impl BandDrift {
         let fft = RealFft::new(&[next_fast_size(height), next_fast_size(width)]);
         let low_pass = low_pass(fft.shape());
         let taper = [taper(height), taper(width)];
-        Ok(Self { fft, place, taper, low_pass, first: None, previous: None, last: [0.0; 2], frame: 0 })
+        Ok(Self {
+            fft,
+            place,
+            taper,
+            low_pass,
+            first: None,
+            previous: None,
+            last: [0.0; 2],
+            frame: 0,
+        })
     }
 
-    pub(super) fn measure(&mut self, frame: ArrayView2<'_, f32>) -> Result<FrameShift, LineageError> {
+    pub(super) fn measure(
+        &mut self,
+        frame: ArrayView2<'_, f32>,
+    ) -> Result<FrameShift, LineageError> {
         let shape: [usize; 2] = frame.dim().into();
         let place = self.place;
         let [height, width] = shape.map(|n| n as i64);
@@ -99,21 +111,26 @@ impl BandDrift {
         let number = self.frame;
         self.frame += 1;
         let Some(first) = &self.first else {
-            let Some(spectrum) = self.spectrum(frame, [0; 2]) else { return Ok(FrameShift::default()) };
+            let Some(spectrum) = self.spectrum(frame, [0; 2]) else {
+                return Ok(FrameShift::default());
+            };
             self.first = Some(spectrum.clone());
             self.previous = Some(Seen { frame: number, offset: [0; 2], spectrum });
             let still = Shift { shift: [0.0; 2], peak_ratio: f64::INFINITY };
             return Ok(FrameShift { to_first: Some(still), to_previous: None });
         };
         let mut offset = self.within(frame.dim(), self.last);
-        let Some(mut spectrum) = self.spectrum(frame, offset) else { return Ok(FrameShift::default()) };
+        let Some(mut spectrum) = self.spectrum(frame, offset) else {
+            return Ok(FrameShift::default());
+        };
         let mut to_first = self.shift(first, &spectrum, offset);
         let centred = self.within(frame.dim(), to_first.shift);
-        if to_first.is_sure() && centred != offset {
-            if let Some(again) = self.spectrum(frame, centred) {
-                (offset, spectrum) = (centred, again);
-                to_first = self.shift(first, &spectrum, offset);
-            }
+        if to_first.is_sure()
+            && centred != offset
+            && let Some(again) = self.spectrum(frame, centred)
+        {
+            (offset, spectrum) = (centred, again);
+            to_first = self.shift(first, &spectrum, offset);
         }
         let to_previous = self.previous.as_ref().map(|before| {
             let moved = [offset[0] - before.offset[0], offset[1] - before.offset[1]];
@@ -133,14 +150,16 @@ impl BandDrift {
     /// The whole-pixel offset nearest to a shift at which the box lies within the picture.
     fn within(&self, (height, width): (usize, usize), shift: [f64; 2]) -> [i64; 2] {
         let place = self.place;
-        let limits = [(-place.xtl, width as i64 - place.xbr), (-place.ytl, height as i64 - place.ybr)];
+        let limits =
+            [(-place.xtl, width as i64 - place.xbr), (-place.ytl, height as i64 - place.ybr)];
         [0, 1].map(|axis| (shift[axis].round() as i64).clamp(limits[axis].0, limits[axis].1))
     }
 
     /// The spectrum of the moved box, less its mean and faded out at its borders; none of a flat one.
     fn spectrum(&self, frame: ArrayView2<'_, f32>, [dx, dy]: [i64; 2]) -> Option<Vec<Complex32>> {
         let CropBox { xtl, ytl, xbr, ybr } = self.place;
-        let crop = CropBox { xtl: xtl + dx, ytl: ytl + dy, xbr: xbr + dx, ybr: ybr + dy }.crop(frame);
+        let crop =
+            CropBox { xtl: xtl + dx, ytl: ytl + dy, xbr: xbr + dx, ybr: ybr + dy }.crop(frame);
         let mean = crop.iter().map(|v| f64::from(*v)).sum::<f64>() / crop.len() as f64;
         let first = crop.first().copied()?;
         if !mean.is_finite() || crop.iter().all(|v| *v == first) {
@@ -156,7 +175,8 @@ impl BandDrift {
 
     /// The shift of `moved` from `fixed`, which is seen through a box that is moved by `offset`.
     fn shift(&self, fixed: &[Complex32], moved: &[Complex32], offset: [i64; 2]) -> Shift {
-        let mut cross: Vec<Complex32> = fixed.iter().zip(moved).map(|(f, m)| m * f.conj()).collect();
+        let mut cross: Vec<Complex32> =
+            fixed.iter().zip(moved).map(|(f, m)| m * f.conj()).collect();
         let mut lengths: Vec<f32> = cross.iter().map(|c| c.norm()).collect();
         let noise = NOISE * median(&mut lengths).unwrap_or(0.0);
         for (c, low) in cross.iter_mut().zip(&self.low_pass) {
@@ -178,9 +198,7 @@ impl BandDrift {
         };
         // A thin band repeats itself sooner.
         let [down, across] = [height, width].map(|n| SEARCH.min(n / 2 - 1).max(0));
-        let window = || {
-            (-down..=down).flat_map(move |y| (-across..=across).map(move |x| [y, x]))
-        };
+        let window = || (-down..=down).flat_map(move |y| (-across..=across).map(move |x| [y, x]));
         let mut best = ([0, 0], value(0, 0));
         for [y, x] in window() {
             if value(y, x) > best.1 {
@@ -200,9 +218,8 @@ impl BandDrift {
         let [height, width] = [self.fft.shape()[0], self.fft.shape()[1]];
         let half = width / 2 + 1;
         let count = (2 * FINE_REACH * FINE_STEPS + 1) as usize;
-        let place = |peak: isize, k: usize| {
-            peak as f64 - FINE_REACH as f64 + k as f64 / FINE_STEPS as f64
-        };
+        let place =
+            |peak: isize, k: usize| peak as f64 - FINE_REACH as f64 + k as f64 / FINE_STEPS as f64;
         let turn = |frequency: f64, at: f64, n: usize| {
             let (sin, cos) = (2.0 * PI * frequency * at / n as f64).sin_cos();
             [cos, sin]
@@ -229,13 +246,17 @@ impl BandDrift {
         for j in 0..count {
             let turns: Vec<[f64; 2]> = (0..height)
                 .map(|fy| {
-                    let signed = if fy > height / 2 { fy as f64 - height as f64 } else { fy as f64 };
+                    let signed =
+                        if fy > height / 2 { fy as f64 - height as f64 } else { fy as f64 };
                     turn(signed, place(peak_y, j), height)
                 })
                 .collect();
             for k in 0..count {
                 let value: f64 = (0..height)
-                    .map(|fy| rows[fy * count + k][0] * turns[fy][0] - rows[fy * count + k][1] * turns[fy][1])
+                    .map(|fy| {
+                        rows[fy * count + k][0] * turns[fy][0]
+                            - rows[fy * count + k][1] * turns[fy][1]
+                    })
                     .sum();
                 if value > best.0 {
                     best = (value, [j, k]);

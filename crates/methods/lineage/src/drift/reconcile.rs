@@ -22,7 +22,8 @@ pub fn reconcile(shifts: &[FrameShift]) -> Vec<[f64; 2]> {
             [shifts[*t].to_first, shifts[*t].to_previous.filter(follows).map(|(_, shift)| shift)]
         })
         .collect();
-    let mut weights: Vec<[f64; 2]> = links.iter().map(|l| l.map(|s| s.map_or(0.0, trust))).collect();
+    let mut weights: Vec<[f64; 2]> =
+        links.iter().map(|l| l.map(|s| s.map_or(0.0, trust))).collect();
     for _ in 0..ROUNDS {
         drift = solve(&links, &weights);
         for (i, link) in links.iter().enumerate() {

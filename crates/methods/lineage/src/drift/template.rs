@@ -48,7 +48,8 @@ impl TemplateDrift {
     pub fn new(first: ArrayView2<'_, f32>, place: CropBox) -> Result<Self, LineageError> {
         let shape: [usize; 2] = first.dim().into();
         let [height, width] = shape.map(|n| n as i64);
-        let is_inside = place.xtl >= 0 && place.ytl >= 0 && place.xbr <= width && place.ybr <= height;
+        let is_inside =
+            place.xtl >= 0 && place.ytl >= 0 && place.xbr <= width && place.ybr <= height;
         if !is_inside || place.size() == 0 {
             let reason = format!("{place:?} is empty or not within {height} × {width} pixels");
             return Err(LineageError::Parameter { name: "drift box", reason });

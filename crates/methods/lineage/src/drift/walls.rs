@@ -36,7 +36,10 @@ impl WallDrift {
         Some(Self { shape, rows: top..bottom, between, across, along })
     }
 
-    pub(super) fn measure(&mut self, frame: ArrayView2<'_, f32>) -> Result<FrameShift, LineageError> {
+    pub(super) fn measure(
+        &mut self,
+        frame: ArrayView2<'_, f32>,
+    ) -> Result<FrameShift, LineageError> {
         let shape: [usize; 2] = frame.dim().into();
         if shape != self.shape {
             let (expected, found) = (self.shape.to_vec(), shape.to_vec());

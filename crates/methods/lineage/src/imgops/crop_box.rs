@@ -68,7 +68,8 @@ impl CropBox {
     /// Copies the box out of a picture; what lies outside of it is 0 (or what the type takes for it).
     pub fn crop<T: Copy + Default>(self, image: ArrayView2<'_, T>) -> Array2<T> {
         let mut crop = Array2::default(self.shape());
-        if let Some(([top, left], [bottom, right], [down, across])) = self.overlap(image.dim().into())
+        if let Some(([top, left], [bottom, right], [down, across])) =
+            self.overlap(image.dim().into())
         {
             crop.slice_mut(s![down..down + bottom - top, across..across + right - left])
                 .assign(&image.slice(s![top..bottom, left..right]));

@@ -38,7 +38,9 @@ pub fn rescale<T: FullScale>(image: ArrayView2<'_, T>) -> Array2<f32> {
 ///
 /// # Errors
 /// When a value is below 0, above 1 or no number.
-pub fn to_integer_values<T: FullScale>(image: ArrayView2<'_, f32>) -> Result<Array2<T>, LineageError> {
+pub fn to_integer_values<T: FullScale>(
+    image: ArrayView2<'_, f32>,
+) -> Result<Array2<T>, LineageError> {
     if let Some(bad) = image.iter().find(|v| !(0.0..=1.0).contains(*v)) {
         let reason = format!("holds {bad}, wanted values from 0 to 1");
         return Err(LineageError::Parameter { name: "image", reason });

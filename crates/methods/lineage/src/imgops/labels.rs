@@ -30,7 +30,10 @@ pub fn detect_touching_cells(labels: ArrayView2<'_, u32>) -> Array2<bool> {
 ///
 /// # Errors
 /// When there are more or fewer `ids` than objects.
-pub fn label_seg(mask: ArrayView2<'_, u8>, ids: Option<&[u32]>) -> Result<Array2<u32>, LineageError> {
+pub fn label_seg(
+    mask: ArrayView2<'_, u8>,
+    ids: Option<&[u32]>,
+) -> Result<Array2<u32>, LineageError> {
     let mut contours = find_contours(mask);
     if let Some(ids) = ids.filter(|ids| ids.len() != contours.len()) {
         let reason = format!("are {}, for {} objects", ids.len(), contours.len());

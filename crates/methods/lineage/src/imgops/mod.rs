@@ -13,5 +13,7 @@ pub use grey_values::{FullScale, binarize, rescale, to_integer_values};
 pub use labels::{
     detect_touching_cells, distance_transform_labels, filter_areas, label_seg, postprocess,
 };
-pub use resize::{pad_to, resize_antialiased, resize_fits, resize_image, resize_labels, resize_mask};
+pub use resize::{
+    pad_to, resize_antialiased, resize_fits, resize_image, resize_labels, resize_mask,
+};
 pub use windows::{Windows, create_windows, stitch_pic};

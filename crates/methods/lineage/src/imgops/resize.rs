@@ -29,7 +29,10 @@ fn check(found: [usize; 2], wanted: [usize; 2]) -> Result<(), LineageError> {
 ///
 /// # Errors
 /// When an axis of either has no pixels.
-pub fn resize_image(image: ArrayView2<'_, f32>, shape: [usize; 2]) -> Result<Array2<f32>, LineageError> {
+pub fn resize_image(
+    image: ArrayView2<'_, f32>,
+    shape: [usize; 2],
+) -> Result<Array2<f32>, LineageError> {
     let (height, width) = image.dim();
     check([height, width], shape)?;
     let line = |n: usize, len: usize| -> Vec<(usize, usize, f32)> {
@@ -88,7 +91,9 @@ pub fn resize_antialiased(
             let at = ((i as f64 + 0.5) * n as f64 / len as f64 - 0.5).abs();
             let at = if at > last { (2.0 * last - at).max(0.0) } else { at };
             match interpolation {
-                Interpolation::Bilinear => (at as usize, (at as usize + 1).min(n - 1), at.fract() as f32),
+                Interpolation::Bilinear => {
+                    (at as usize, (at as usize + 1).min(n - 1), at.fract() as f32)
+                }
                 Interpolation::Nearest => ((at + 0.5) as usize, (at + 0.5) as usize, 0.0),
             }
         };
@@ -125,7 +130,8 @@ pub fn resize_labels(
     let scaled = |place: i32, factor: f64| (f64::from(place) * factor).round_ties_even() as i32;
     let mut out = Array2::zeros(shape);
     for (id, contour) in cell_contours(labels).iter().rev() {
-        let contour: Vec<_> = contour.iter().map(|[x, y]| [scaled(*x, fx), scaled(*y, fy)]).collect();
+        let contour: Vec<_> =
+            contour.iter().map(|[x, y]| [scaled(*x, fx), scaled(*y, fy)]).collect();
         fill_polygon(&contour, shape, |y, x| out[[y, x]] = *id);
     }
     if prevent_touching {

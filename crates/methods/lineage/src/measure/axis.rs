@@ -44,7 +44,11 @@ impl Axis {
     /// place along it, a polynomial of `degree`, is the next curve (Hastie & Stuetzle 1989).
     ///
     /// `places` are the pixels' first places along the axis, in pixels, about 0. Returns also where the pixels lie.
-    pub(super) fn fit(pixels: &[[f64; 2]], mut places: Vec<f64>, degree: usize) -> (Self, Vec<Beside>) {
+    pub(super) fn fit(
+        pixels: &[[f64; 2]],
+        mut places: Vec<f64>,
+        degree: usize,
+    ) -> (Self, Vec<Beside>) {
         let mut axis = Self { x: [0.0; 4], y: [0.0; 4] };
         let mut beside = vec![Beside { s: 0.0, t: 0.0, share: 1.0 }; pixels.len()];
         for _ in 0..ROUNDS {

@@ -80,9 +80,7 @@ pub fn roi_features(
         return Err(LineageError::Parameter { name: "poles", reason });
     }
     let (height, width) = labels.dim();
-    let inside = |[y, x]: [i32; 2]| {
-        [y.clamp(0, height as i32 - 1), x.clamp(0, width as i32 - 1)]
-    };
+    let inside = |[y, x]: [i32; 2]| [y.clamp(0, height as i32 - 1), x.clamp(0, width as i32 - 1)];
     let measured = |(region, poles): (&Region, &[[i32; 2]; 2])| {
         let poles = poles.map(inside);
         let crop = Crop::of(labels, *region, &poles);
@@ -91,7 +89,10 @@ pub fn roi_features(
     regions.iter().zip(poles).map(measured).collect()
 }
 
-fn check_shapes(labels: ArrayView2<'_, u32>, fluo: &[ArrayView2<'_, f32>]) -> Result<(), LineageError> {
+fn check_shapes(
+    labels: ArrayView2<'_, u32>,
+    fluo: &[ArrayView2<'_, f32>],
+) -> Result<(), LineageError> {
     match fluo.iter().find(|channel| channel.dim() != labels.dim()) {
         Some(channel) => Err(LineageError::Shape {
             what: "fluorescence channel",
@@ -197,9 +198,8 @@ impl Crop {
         if let Some(out) = distance.as_slice_mut() {
             distance_into(&mask, [1, rows, columns], [1.0; 3], false, out);
         }
-        let in_crop = |[y, x]: [i32; 2]| {
-            [y as usize + 1 - self.start[0], x as usize + 1 - self.start[1]]
-        };
+        let in_crop =
+            |[y, x]: [i32; 2]| [y as usize + 1 - self.start[0], x as usize + 1 - self.start[1]];
         let [cell_width, length] = cell_width_length(poles.map(in_crop), distance.view())?;
         let [new_pole, old_pole] = poles.map(|pole| pole.map(|v| v as f32));
         let features = CellFeatures {

@@ -35,7 +35,10 @@ pub fn pathfinding(
     let (height, width) = cost.dim();
     let bad = |name, reason| Err(LineageError::Parameter { name, reason });
     if [start, goal].iter().any(|[y, x]| *y >= height || *x >= width) {
-        return bad("poles", format!("{start:?}, {goal:?} lie outside of {height} × {width} pixels"));
+        return bad(
+            "poles",
+            format!("{start:?}, {goal:?} lie outside of {height} × {width} pixels"),
+        );
     }
     if let Some(wrong) = cost.iter().find(|c| !(c.is_finite() && **c >= 0.0)) {
         return bad("cost", format!("holds {wrong}, wanted finite numbers that are not negative"));

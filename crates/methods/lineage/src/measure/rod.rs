@@ -53,9 +53,9 @@ pub fn fit_rod(pixels: &[[f64; 2]], contour: &[Point]) -> Rod {
 fn measure_along(pixels: &[[f64; 2]], places: Vec<f64>, degree: usize, area: f64) -> (Rod, f64) {
     let (axis, beside) = Axis::fit(pixels, places, degree);
     let spread = beside.iter().map(|b| b.t * b.t).sum::<f64>() / area;
-    let ends = beside.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], b| {
-        [low.min(b.s), high.max(b.s)]
-    });
+    let ends = beside
+        .iter()
+        .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], b| [low.min(b.s), high.max(b.s)]);
     let rough_length = ends[1] - ends[0] + 1.0;
     let rough = Rod { length: rough_length, width: 0.0, tips: [[0.0; 2]; 2] };
     let radius = rough.width_of_area(area) / 2.0;
@@ -190,7 +190,11 @@ impl Frame {
         let root = ((xx - yy) / 2.0).hypot(xy);
         let mean = (xx + yy) / 2.0;
         let spreads = [(mean + root) / n, ((mean - root) / n).max(0.0)];
-        (!pixels.is_empty()).then_some(Self { centre, direction: [angle.cos(), angle.sin()], spreads })
+        (!pixels.is_empty()).then_some(Self {
+            centre,
+            direction: [angle.cos(), angle.sin()],
+            spreads,
+        })
     }
 
     fn along(&self, p: [f64; 2]) -> f64 {
@@ -218,9 +222,10 @@ impl Frame {
     /// The box along the main direction around the pixels' corners.
     fn corner_rod(&self, pixels: &[[f64; 2]]) -> Rod {
         let corner = (self.direction[0].abs() + self.direction[1].abs()) / 2.0;
-        let ends = pixels.iter().map(|p| self.along(*p)).fold([0.0_f64; 2], |[low, high], s| {
-            [low.min(s), high.max(s)]
-        });
+        let ends = pixels
+            .iter()
+            .map(|p| self.along(*p))
+            .fold([0.0_f64; 2], |[low, high], s| [low.min(s), high.max(s)]);
         let tip = |s: f64| {
             [self.centre[1] + s * self.direction[1], self.centre[0] + s * self.direction[0]]
         };
@@ -254,7 +259,8 @@ fn places_by_contour(pixels: &[[f64; 2]], contour: &[Point]) -> Vec<f64> {
     let half = lengths[lengths.len() - 1] / 2.0;
     let nearest = |p: &[f64; 2]| {
         let square = |q: &[f64; 2]| (p[0] - q[0]).powi(2) + (p[1] - q[1]).powi(2);
-        let best = (0..middle.len()).min_by(|a, b| square(&middle[*a]).total_cmp(&square(&middle[*b])));
+        let best =
+            (0..middle.len()).min_by(|a, b| square(&middle[*a]).total_cmp(&square(&middle[*b])));
         best.map_or(0.0, |k| lengths[k] - half)
     };
     pixels.iter().map(nearest).collect()

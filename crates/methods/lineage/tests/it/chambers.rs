@@ -29,7 +29,15 @@ fn simulated(params: &MotherMachineParams) -> (Array2<f32>, Vec<CropBox>) {
 
 fn params(seed: u64, channels: u16, empty: u16, open_end: SimOpenEnd) -> MotherMachineParams {
     let (empty_channels, frames) = (empty, 1);
-    MotherMachineParams { seed, channels, empty_channels, open_end, frames, fluo: 0, ..Default::default() }
+    MotherMachineParams {
+        seed,
+        channels,
+        empty_channels,
+        open_end,
+        frames,
+        fluo: 0,
+        ..Default::default()
+    }
 }
 
 fn check(found: &Chambers, boxes: &[CropBox], what: &str) {
@@ -54,7 +62,6 @@ fn channels_are_found_from_one_on() {
         let (image, boxes) = simulated(&params(seed, channels, empty, open_end));
         let what = format!("{channels} channels, seed {seed}");
         let found = find_chambers(image.view(), None).unwrap();
-        println!("{what}: {:?} {:?}\n  {boxes:?}", found, image.dim());
         check(&found, &boxes, &what);
         let wanted = if open_end == SimOpenEnd::Top { OpenEnd::Top } else { OpenEnd::Bottom };
         assert_eq!(found.open_end, wanted, "{what}");
@@ -106,34 +113,4 @@ fn pictures_without_channels_say_so() {
         (state >> 8) as f32 / 16_777_216.0
     });
     assert_eq!(find_chambers(noise.view(), None), none);
-}
-
-#[test]
-fn real_tmp() {
-    let a = hooke_testdata::read_npz(std::path::Path::new("/tmp/geom_real.npz")).unwrap();
-    for name in ["f1", "ang"] {
-        let image = crate::kit_arrays::picture(&a[name], |v| (v / 65535.0) as f32);
-        let angle = hooke_lineage::deskew::deskew(image.view());
-        let u8s = image.mapv(|v| (v * 255.0) as u8);
-        let grid = hooke_lineage::deskew::deskew_grid(u8s.view());
-        let level = hooke_lineage::imgops::rotate(image.view(), angle);
-        let t = std::time::Instant::now();
-        let found = find_chambers(level.view(), None).unwrap();
-        println!("{name} angle {angle} grid {grid} in {:?}", t.elapsed());
-        println!("{:?} {}", found.open_end, found.spacing);
-        for (c, w) in found.chambers.iter().zip(a["boxes"].values.chunks(4)) {
-            let w = box_of([w[0] as i64, w[1] as i64, w[2] as i64, w[3] as i64]);
-            print!(" {:.2}", overlap(c.place, w));
-        }
-        println!("{}", found.chambers.len());
-    }
-    let boxes: Vec<CropBox> = a["boxes"].values.chunks(4).map(|w| box_of([w[0] as i64, w[1] as i64, w[2] as i64, w[3] as i64])).collect();
-    use hooke_lineage::drift::*;
-    let frame = |t: usize| hooke_lineage::imgops::rotate(crate::kit_arrays::picture(&a[&format!("f{t}")], |v| (v / 65535.0) as f32).view(), -0.5);
-    let first = frame(1);
-    let mut phase = PhaseDrift::new(first.view(), &boxes, false).unwrap();
-    let template = TemplateDrift::new(first.view(), drift_box(&boxes, [520, 696], false)).unwrap();
-    let mut shifts = vec![]; let mut tm = vec![];
-    for t in 1..=10 { let f = frame(t); shifts.push(phase.measure(f.view()).unwrap()); tm.push(template.measure(f.view()).unwrap().unwrap()); }
-    println!("{:?}\n{:?}\n{:?}", reconcile(&shifts), tm, shifts.iter().map(|s| s.to_first.unwrap().peak_ratio).collect::<Vec<_>>());
 }

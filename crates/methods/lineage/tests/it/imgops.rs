@@ -9,7 +9,9 @@ use crate::kit_arrays::*;
 
 #[test]
 fn windows_are_cut_and_stitched_as_in_the_shared_answers() {
-    let (Some(arrays), Some(answers)) = (arrays("imgops.npz"), answers("imgops.json")) else { return };
+    let (Some(arrays), Some(answers)) = (arrays("imgops.npz"), answers("imgops.json")) else {
+        return;
+    };
     let cases = answers["cases"].as_array().unwrap();
     for (i, case) in cases.iter().filter(|c| c.get("overlap").is_some()).enumerate() {
         let get = |name: &str| &arrays[&format!("w{i}_{name}")];
@@ -18,7 +20,8 @@ fn windows_are_cut_and_stitched_as_in_the_shared_answers() {
         let image = picture(get("image"), |v| v as f32);
         let windows = create_windows(image.view(), target, overlap).unwrap();
         assert_eq!(windows.stack, stack(get("windows"), |v| v as f32), "{i}");
-        let wide = |name: &str| pairs(get(name)).iter().map(|p| p.map(i64::from)).collect::<Vec<_>>();
+        let wide =
+            |name: &str| pairs(get(name)).iter().map(|p| p.map(i64::from)).collect::<Vec<_>>();
         assert_eq!((&windows.loc_y, &windows.loc_x), (&wide("loc_y"), &wide("loc_x")), "{i}");
         let results = stack(get("results"), |v| v as f32);
         let stitched = stitch_pic(results.view(), &windows.loc_y, &windows.loc_x).unwrap();
@@ -40,7 +43,9 @@ fn small_pictures_have_one_window_and_stitching_gives_the_picture_back() {
 
 #[test]
 fn pictures_turn_zoom_and_move_as_in_the_shared_answers() {
-    let (Some(arrays), Some(answers)) = (arrays("imgops.npz"), answers("imgops.json")) else { return };
+    let (Some(arrays), Some(answers)) = (arrays("imgops.npz"), answers("imgops.json")) else {
+        return;
+    };
     let image = picture(&arrays["a_image"], |v| v as f32);
     for case in answers["cases"].as_array().unwrap() {
         let Some(i) = case["affine"].as_u64() else { continue };
@@ -55,7 +60,12 @@ fn pictures_turn_zoom_and_move_as_in_the_shared_answers() {
         let wanted = picture(&arrays[&format!("a{i}_out")], |v| v as f32);
         let whole = number("angle") == 0.0 && number("zoom") == 1.0;
         if order == 1 {
-            assert_near(found.view(), wanted.view(), if whole { 1e-6 } else { 2e-2 }, &format!("a{i}"));
+            assert_near(
+                found.view(),
+                wanted.view(),
+                if whole { 1e-6 } else { 2e-2 },
+                &format!("a{i}"),
+            );
         } else {
             let same = found.iter().zip(&wanted).filter(|(f, w)| f == w).count();
             assert!(same * 100 >= wanted.len() * 99, "a{i}: {same} of {}", wanted.len());
@@ -93,7 +103,8 @@ fn resized_pictures_are_the_shared_ones() {
         assert_near(found.view(), wanted.view(), 1e-5, name);
     }
     let wanted = mask(&arrays["rr_bin"]);
-    let small = resize_antialiased(image.view(), wanted.dim().into(), Interpolation::Nearest).unwrap();
+    let small =
+        resize_antialiased(image.view(), wanted.dim().into(), Interpolation::Nearest).unwrap();
     assert_eq!(binarize(small.view(), None), wanted);
     let wanted = picture(&arrays["rr_pad"], |v| v as f32);
     assert_near(pad_to(image.view(), [64, 32]).view(), wanted.view(), 1e-6, "rr_pad");
@@ -102,10 +113,14 @@ fn resized_pictures_are_the_shared_ones() {
 
 #[test]
 fn boxes_are_the_shared_ones() {
-    let (Some(arrays), Some(answers)) = (arrays("imgops.npz"), answers("imgops.json")) else { return };
+    let (Some(arrays), Some(answers)) = (arrays("imgops.npz"), answers("imgops.json")) else {
+        return;
+    };
     let image = picture(&arrays["a_image"], |v| v as f32);
     for case in answers["boxes"].as_array().unwrap() {
-        let box_ = |value: &serde_json::Value| -> CropBox { serde_json::from_value(value.clone()).unwrap() };
+        let box_ = |value: &serde_json::Value| -> CropBox {
+            serde_json::from_value(value.clone()).unwrap()
+        };
         let crop_box = box_(&case["box"]);
         assert_eq!(crop_box.shape().map(|n| n as i32), pair(&case["shape"]));
         assert_eq!(crop_box.size() as u64, case["size"].as_u64().unwrap());

@@ -48,7 +48,12 @@ pub fn pair(value: &Value) -> [i32; 2] {
     [numbers[0] as i32, numbers[1] as i32]
 }
 
-pub fn assert_near(found: ArrayView2<'_, f32>, wanted: ArrayView2<'_, f32>, within: f32, what: &str) {
+pub fn assert_near(
+    found: ArrayView2<'_, f32>,
+    wanted: ArrayView2<'_, f32>,
+    within: f32,
+    what: &str,
+) {
     assert_eq!(found.dim(), wanted.dim(), "{what}");
     for ((place, f), w) in found.indexed_iter().zip(wanted.iter()) {
         assert!((f - w).abs() <= within, "{what} at {place:?}: {f}, wanted {w}");

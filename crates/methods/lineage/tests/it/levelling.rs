@@ -11,20 +11,22 @@ use crate::kit_arrays::*;
 
 #[test]
 fn rotations_are_found_in_the_shared_pictures() {
-    let (Some(arrays), Some(answers)) = (arrays("deskew.npz"), answers("deskew.json")) else { return };
+    let (Some(arrays), Some(answers)) = (arrays("deskew.npz"), answers("deskew.json")) else {
+        return;
+    };
     for case in answers.as_array().unwrap() {
         let image = mask(&arrays[case["image"].as_str().unwrap()]);
         let truth = case["true_correction_deg"].as_f64().unwrap();
         let peer = case["peer_deg"].as_f64().unwrap();
         let (grid, fine) = (deskew_grid(image.view()), deskew(rescale(image.view()).view()));
-        println!("{truth:.3} peer {peer:.2} grid {grid:.2} fine {fine:.2}");
         assert!((grid - peer).abs() < 0.2501, "{case}: {grid}");
         assert!((fine - truth).abs() < 0.1, "{case}: {fine}");
     }
 }
 
 fn movie(seed: u64, rotation: f64, open_end: SimOpenEnd) -> Movie {
-    let params = MotherMachineParams { seed, rotation, open_end, frames: 8, fluo: 0, ..Default::default() };
+    let params =
+        MotherMachineParams { seed, rotation, open_end, frames: 8, fluo: 0, ..Default::default() };
     Movie::mother_machine(&params).unwrap()
 }
 
@@ -34,7 +36,6 @@ fn rotations_are_found_in_simulated_pictures() {
         let open_end = if seed % 2 == 0 { SimOpenEnd::Top } else { SimOpenEnd::Bottom };
         let frame = movie(seed, rotation, open_end).next().unwrap();
         let found = deskew(rescale(frame.images[0].view()).view());
-        println!("{rotation} found {found}");
         assert!((found - rotation).abs() <= 0.1, "{rotation}: {found}");
     }
 }
@@ -74,7 +75,6 @@ fn templates_are_found_where_the_shared_answers_say() {
             shifts.push(phase.measure(frame).unwrap());
         }
         for (found, truth) in reconcile(&shifts).iter().zip(&truth) {
-            println!("{name} {found:?} {truth:?}");
             let near = |axis: usize| (found[axis] - f64::from(truth[axis])).abs() < 0.3;
             assert!(near(0) && near(1), "{name}: {found:?}, wanted {truth:?}");
         }
@@ -97,9 +97,7 @@ fn drift_of_simulated_movies_is_found() {
             shifts.push(phase.measure(rescale(frame.images[0].view()).view()).unwrap());
             truth.push(frame.drift);
         }
-        for ((found, truth), shift) in reconcile(&shifts).iter().zip(&truth).zip(&shifts) {
-            println!("{found:?} {truth:?} {:?}", shift.to_first);
-        }
+        for ((found, truth), shift) in reconcile(&shifts).iter().zip(&truth).zip(&shifts) {}
         for (found, truth) in reconcile(&shifts).iter().zip(&truth) {
             let off = (found[0] - truth[0]).hypot(found[1] - truth[1]);
             assert!(off < 0.5, "{found:?}, wanted {truth:?}");
@@ -112,7 +110,8 @@ fn spots(seed: usize, [dx, dy]: [f64; 2]) -> Array2<f32> {
     let spread = |i: usize, k: f64| (0.37 * seed as f64 + (i + 1) as f64 * k).fract();
     Array2::from_shape_fn((90, 120), |(y, x)| {
         let spot = |i: usize| {
-            let (cy, cx) = (90.0 * spread(i, 0.754_877_666) + dy, 120.0 * spread(i, 0.569_840_291) + dx);
+            let (cy, cx) =
+                (90.0 * spread(i, 0.754_877_666) + dy, 120.0 * spread(i, 0.569_840_291) + dx);
             let sigma = 1.2 + 2.0 * spread(i, 0.618_033_989);
             let square = (y as f64 - cy).powi(2) + (x as f64 - cx).powi(2);
             spread(i, 0.414_213_562) * (-0.5 * square / (sigma * sigma)).exp()
@@ -138,7 +137,6 @@ fn blurred_and_flat_frames_do_not_move_the_others() {
     assert_eq!(shifts[2], FrameShift::default());
     assert_eq!(shifts[3].to_previous.unwrap().0, 1);
     let found = reconcile(&shifts);
-    println!("{found:?} {shifts:?}");
     for t in [0, 1, 2, 3, 5] {
         let off = (found[t][0] - truth[t][0]).hypot(found[t][1] - truth[t][1]);
         assert!(off < 0.15, "frame {t}: {:?}, wanted {:?}", found[t], truth[t]);
@@ -164,13 +162,17 @@ fn reconciling_is_least_squares_over_both_kinds_of_shifts() {
 #[test]
 fn drift_boxes_avoid_chambers_and_wrong_boxes_are_refused() {
     let at = |ytl, ybr| CropBox { xtl: 10, ytl, xbr: 20, ybr };
-    assert_eq!(drift_box(&[at(0, 120)], [200, 240], false), CropBox { xtl: 6, ytl: 125, xbr: 234, ybr: 195 });
+    assert_eq!(
+        drift_box(&[at(0, 120)], [200, 240], false),
+        CropBox { xtl: 6, ytl: 125, xbr: 234, ybr: 195 }
+    );
     let all = CropBox { xtl: 6, ytl: 5, xbr: 234, ybr: 195 };
     assert_eq!(drift_box(&[at(0, 200)], [200, 240], false), all);
     assert_eq!(drift_box(&[], [200, 240], false), all);
     let image = spots(2, [0.0; 2]).slice(s![..30, ..40]).to_owned();
     assert!(TemplateDrift::new(image.view(), CropBox { xtl: 0, ytl: 0, xbr: 41, ybr: 5 }).is_err());
-    let template = TemplateDrift::new(image.view(), CropBox { xtl: 3, ytl: 3, xbr: 30, ybr: 20 }).unwrap();
+    let template =
+        TemplateDrift::new(image.view(), CropBox { xtl: 3, ytl: 3, xbr: 30, ybr: 20 }).unwrap();
     assert!(template.measure(spots(2, [0.0; 2]).view()).is_err());
     assert_eq!(template.measure(Array2::zeros((30, 40)).view()).unwrap(), None);
     assert_eq!(template.measure(image.view()).unwrap(), Some([0, 0]));

@@ -22,12 +22,20 @@ fn paths_widths_and_lengths_are_the_shared_ones() {
         let [start, goal] = poles.map(|pole| pole.map(|v| v as usize));
         let path = pathfinding(cost.view(), start, goal).unwrap();
         let wanted_cost = answer["path_cost"].as_f64().unwrap();
-        assert!((path.cost / wanted_cost - 1.0).abs() < 1e-5, "{name}: {}, {wanted_cost}", path.cost);
+        assert!(
+            (path.cost / wanted_cost - 1.0).abs() < 1e-5,
+            "{name}: {}, {wanted_cost}",
+            path.cost
+        );
 
         let wanted = numbers(wanted);
-        let near = |found: f32, wanted: f64, within: f64| (f64::from(found) - wanted).abs() < within;
+        let near =
+            |found: f32, wanted: f64, within: f64| (f64::from(found) - wanted).abs() < within;
         let [across, along] = cell_width_length([start, goal], distance.view()).unwrap();
-        assert!(near(across as f32, wanted[0], 1e-3) && near(along as f32, wanted[1], 1e-3), "{name}");
+        assert!(
+            near(across as f32, wanted[0], 1e-3) && near(along as f32, wanted[1], 1e-3),
+            "{name}"
+        );
         // These distances do not know that the picture ends.
         if name == "full" {
             continue;
@@ -75,7 +83,6 @@ fn features_of_cells_are_the_shared_ones() {
             all += 1;
         }
     }
-    println!("{exact} of {all} exact");
     assert!(exact * 4 >= all * 3, "{exact} of {all}");
 }
 
@@ -139,7 +146,9 @@ fn labels_and_place_do_not_change_what_is_measured() {
         let b = &measure_cells(moved.view(), &[], definition).unwrap()[0];
         assert_eq!(b.id, 21);
         let near = |a: f32, b: f32| (a - b).abs() < 1e-3;
-        assert!(near(a.features.length, b.features.length) && near(a.features.width, b.features.width));
+        assert!(
+            near(a.features.length, b.features.length) && near(a.features.width, b.features.width)
+        );
         assert!(near(a.features.old_pole[0] + 13.0, b.features.old_pole[0]));
         assert!(near(a.features.new_pole[1] + 6.0, b.features.new_pole[1]));
         assert!(near(a.centroid[0] + 13.0, b.centroid[0]));

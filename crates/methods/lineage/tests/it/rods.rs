@@ -84,13 +84,22 @@ fn biases(length: f64, width: f64, bend: f64, count: usize) -> [f64; 3] {
 
 #[test]
 fn length_width_and_area_are_unbiased() {
-    let sizes = [(8.0, 4.0), (10.0, 4.0), (12.0, 4.0), (12.0, 6.5), (16.0, 5.0), (20.0, 5.0), (24.0, 12.0), (34.0, 8.0), (60.0, 10.0)];
+    let sizes = [
+        (8.0, 4.0),
+        (10.0, 4.0),
+        (12.0, 4.0),
+        (12.0, 6.5),
+        (16.0, 5.0),
+        (20.0, 5.0),
+        (24.0, 12.0),
+        (34.0, 8.0),
+        (60.0, 10.0),
+    ];
     for (length, width) in sizes {
         // Curved as strongly as colonies bend cells: a short one turns less from end to end.
         for curvature in [0.0, 0.01, -0.03] {
             let bend = curvature * (length - width);
             let [l, w, a] = biases(length, width, bend, 200);
-            eprintln!("{length} x {width}, bend {bend}: length {l:+.4} width {w:+.4} area {a:+.4}");
             assert!(l.abs() < 0.01, "length of {length} x {width}, bend {bend}: {l}");
             assert!(w.abs() < 0.01, "width of {length} x {width}, bend {bend}: {w}");
             assert!(a.abs() < 0.01, "area of {length} x {width}, bend {bend}: {a}");
