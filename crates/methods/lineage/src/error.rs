@@ -27,4 +27,7 @@ pub enum LineageError {
     /// A change of a lineage that is refused.
     #[error(transparent)]
     Edit(#[from] EditError),
+    /// No channels of a mother machine are seen.
+    #[error("no channel found")]
+    NoChannels,
 }
