@@ -179,7 +179,10 @@ impl BlockEstimator {
                 (!rigid.is_poor[t]).then(|| self.surfaces(frame, rigid.frames[t].shift, memory))
             })
             .collect();
-        Ok(core.into_par_iter().map(|t| self.settle(self.averaged(&surfaces, t - first), 0)).collect())
+        Ok(core
+            .into_par_iter()
+            .map(|t| self.settle(self.averaged(&surfaces, t - first), 0))
+            .collect())
     }
 
     /// Displacements of the blocks of one frame on its own, averaged over neighbours.
@@ -337,4 +340,3 @@ fn cut(
     }
     (rows.len() * columns.len()) as f64 / (side * side) as f64
 }
-

@@ -66,9 +66,8 @@ impl TemplateSpectrum {
     /// Compares the surfaces of the two sets, each searched within `search` of no shift.
     pub fn agreement(&self, sets: [Surface<'_>; 2], search: [usize; 2]) -> Agreement {
         let [first, second] = sets.map(|s| s.highest(search).map(|p| p.shift));
-        let less = |shift: [f64; 2], set: usize| {
-            std::array::from_fn(|d| shift[d] - self.pulls[set][d])
-        };
+        let less =
+            |shift: [f64; 2], set: usize| std::array::from_fn(|d| shift[d] - self.pulls[set][d]);
         let first = first.map(|s| less(s, 0));
         let at = |shift: [f64; 2]| {
             let pulled = std::array::from_fn(|d| shift[d] + self.pulls[1][d]);
@@ -138,11 +137,8 @@ impl Correlator {
 
     /// Completes a template from its windowed image.
     fn measured(&self, windowed: &[f32], conjugate: Vec<Complex32>, norm: f64) -> TemplateSpectrum {
-        let energy: Vec<f32> = windowed
-            .iter()
-            .zip(&self.window)
-            .map(|(t, w)| t * t / w.max(LEAST_WINDOW))
-            .collect();
+        let energy: Vec<f32> =
+            windowed.iter().zip(&self.window).map(|(t, w)| t * t / w.max(LEAST_WINDOW)).collect();
         let energy: Vec<_> = self.transform(&energy, &mut Work::default()).collect();
         let shown = |of: &[Complex32]| {
             let mut product: Vec<_> = of.iter().zip(&energy).map(|(w, e)| w * e.conj()).collect();
@@ -202,15 +198,18 @@ impl Correlator {
         out.clear();
         out.extend(image.iter().zip(&self.window).map(|(f, w)| (f - mean) * w));
         // Rows are short enough for f32, and are summed in f64.
-        let energy: f64 = out.chunks(self.shape[1].max(1)).map(|row| {
-            let mut sums = [0.0_f32; 8];
-            for part in row.chunks(8) {
-                for (sum, f) in sums.iter_mut().zip(part) {
-                    *sum += f * f;
+        let energy: f64 = out
+            .chunks(self.shape[1].max(1))
+            .map(|row| {
+                let mut sums = [0.0_f32; 8];
+                for part in row.chunks(8) {
+                    for (sum, f) in sums.iter_mut().zip(part) {
+                        *sum += f * f;
+                    }
                 }
-            }
-            f64::from(sums.iter().sum::<f32>())
-        }).sum();
+                f64::from(sums.iter().sum::<f32>())
+            })
+            .sum();
         energy.sqrt()
     }
 
@@ -222,7 +221,14 @@ impl Correlator {
         let conjugate = self.transform(&windowed, &mut work).map(|v| v.conj()).collect();
         let mut template = self.measured(&windowed, conjugate, norm);
         let [mut whole, mut first, mut second] = [0, 1, 2].map(|_| vec![0.0; self.surface_len()]);
-        self.correlate(image, &template, None, &mut work, &mut whole, Some((&mut first, &mut second)));
+        self.correlate(
+            image,
+            &template,
+            None,
+            &mut work,
+            &mut whole,
+            Some((&mut first, &mut second)),
+        );
         let near = self.reach.map(|r| r.min(2));
         template.pulls = [first, second].map(|values| {
             let surface = Surface { values: &values, reach: self.reach };
@@ -443,7 +449,8 @@ mod tests {
     fn a_ramp_moves_the_surface_and_the_two_sets_make_up_the_whole() {
         let shape = [40, 48];
         let correlator = Correlator::new(shape, [9, 9], 8.0);
-        let image: Vec<f32> = (0..40 * 48).map(|i| scene((i / 48) as f64, (i % 48) as f64)).collect();
+        let image: Vec<f32> =
+            (0..40 * 48).map(|i| scene((i / 48) as f64, (i % 48) as f64)).collect();
         let template = correlator.template(&image);
         let mut work = Work::default();
         let len = correlator.surface_len();
@@ -452,7 +459,10 @@ mod tests {
         let sets = Some((first.as_mut_slice(), second.as_mut_slice()));
         correlator.correlate(&image, &template, Some(&fraction), &mut work, &mut out, sets);
         let peak = Surface { values: &out, reach: [9, 9] }.highest([4, 4]).unwrap();
-        assert!((peak.shift[0] + 0.4).abs() < 0.01 && (peak.shift[1] - 0.7).abs() < 0.01, "{peak:?}");
+        assert!(
+            (peak.shift[0] + 0.4).abs() < 0.01 && (peak.shift[1] - 0.7).abs() < 0.01,
+            "{peak:?}"
+        );
         let [first, second] = [&first, &second].map(|v| Surface { values: v, reach: [9, 9] });
         let agreement = template.agreement([first, second], [4, 4]);
         for shift in agreement.sets.unwrap() {

@@ -44,9 +44,7 @@ mod warp;
 pub use blocks::{BlockEstimate, BlockEstimator, HALO};
 pub use gate::{Gate, MeanR, Variances};
 pub use movie::{Registered, estimate, register};
-pub use params::{
-    BorderFill, Interpolation, Mode, RegisterParams, SMALLEST_BLOCK, SMALLEST_FRAME,
-};
+pub use params::{BorderFill, Interpolation, Mode, RegisterParams, SMALLEST_BLOCK, SMALLEST_FRAME};
 pub use peak::Peak;
 pub use quality::{FrameQuality, crispness};
 pub use rigid::{RigidEstimate, RigidEstimator};

@@ -117,9 +117,8 @@ impl Surface<'_> {
     fn refined(&self, (y, x, value): (isize, isize, f32), search: [usize; 2]) -> Peak {
         let place = [y, x];
         let is_clipped = (0..2).any(|d| place[d].unsigned_abs() >= search[d]);
-        let room = |margin: isize| {
-            (0..2).all(|d| place[d].abs() + margin <= self.reach[d] as isize)
-        };
+        let room =
+            |margin: isize| (0..2).all(|d| place[d].abs() + margin <= self.reach[d] as isize);
         let mut offset = [0.0; 2];
         if room(1) {
             let stencil = std::array::from_fn(|i| {

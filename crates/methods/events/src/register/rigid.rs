@@ -108,7 +108,14 @@ impl RigidEstimator {
         let len = self.correlator.surface_len();
         surfaces.iter_mut().for_each(|s| s.resize(len, 0.0));
         let [whole, first, second] = surfaces;
-        let norm = self.correlator.correlate(image, &self.template, None, work, whole, Some((first, second)));
+        let norm = self.correlator.correlate(
+            image,
+            &self.template,
+            None,
+            work,
+            whole,
+            Some((first, second)),
+        );
         if is_flat(frame, norm) {
             return RigidEstimate {
                 peaks: Vec::new(),

@@ -83,12 +83,12 @@ fn shifts_over_time(estimates: &[RigidEstimate]) -> (Vec<Shift>, Vec<bool>) {
     let is_seen = |e: &RigidEstimate| {
         e.peak_ratio >= LEAST_RATIO && top(e).is_some_and(|p| p.value >= LEAST_HEIGHT * height)
     };
-    let seen: Vec<Option<Peak>> =
-        estimates.iter().map(|e| top(e).filter(|_| is_seen(e))).collect();
+    let seen: Vec<Option<Peak>> = estimates.iter().map(|e| top(e).filter(|_| is_seen(e))).collect();
     let step = typical_step(&seen);
     let is_believed = |t: usize| {
         let e = &estimates[t];
-        e.peak_ratio >= BELIEVED_RATIO && top(e).is_some_and(|p| p.value >= BELIEVED_HEIGHT * height)
+        e.peak_ratio >= BELIEVED_RATIO
+            && top(e).is_some_and(|p| p.value >= BELIEVED_HEIGHT * height)
     };
     let sure: Vec<Option<Peak>> = (0..seen.len())
         .map(|t| seen[t].filter(|_| !jumps(&seen, t, step) || is_believed(t)))
@@ -144,8 +144,7 @@ fn jumps(seen: &[Option<Peak>], t: usize, step: f64) -> bool {
     };
     (0..2).any(|d| {
         let (to, back) = (here.shift[d] - before.shift[d], here.shift[d] - after.shift[d]);
-        to.abs().min(back.abs()) > JUMP * step
-            && (to - back).abs() < 0.5 * to.abs().min(back.abs())
+        to.abs().min(back.abs()) > JUMP * step && (to - back).abs() < 0.5 * to.abs().min(back.abs())
     })
 }
 
@@ -191,7 +190,8 @@ mod tests {
     #[test]
     fn a_dark_frame_takes_its_neighbours_mean() {
         let mut estimates = movie();
-        estimates[6] = RigidEstimate { peaks: Vec::new(), sets: None, ..estimate([0.0; 2], 0.0, 1.0) };
+        estimates[6] =
+            RigidEstimate { peaks: Vec::new(), sets: None, ..estimate([0.0; 2], 0.0, 1.0) };
         let settled = settle_rigid(&estimates, &RegisterParams::default());
         assert!(settled.moves);
         let frame = settled.frames[6];

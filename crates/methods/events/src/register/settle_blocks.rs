@@ -45,7 +45,8 @@ pub fn settle_blocks(
 ) -> Settled {
     let counts = estimator.counts();
     let count = counts[0] * counts[1];
-    let is_whole = estimates.len() == rigid.frames.len() && estimates.iter().all(|e| e.len() == count);
+    let is_whole =
+        estimates.len() == rigid.frames.len() && estimates.iter().all(|e| e.len() == count);
     if !rigid.moves || !is_whole {
         return rigid.without_blocks(shape);
     }

@@ -176,9 +176,12 @@ impl ShiftTable {
         }
         let blocks = match centres.is_empty() {
             true => None,
-            false => Some(Blocks { centres: grid_of(&centres).ok_or_else(|| {
-                bad("the centres of blocks are no grid, row by row".to_owned())
-            })?, frames: blocks }),
+            false => Some(Blocks {
+                centres: grid_of(&centres).ok_or_else(|| {
+                    bad("the centres of blocks are no grid, row by row".to_owned())
+                })?,
+                frames: blocks,
+            }),
         };
         Ok(Self { r, ..Self::new(shape, frames, blocks) })
     }
@@ -349,8 +352,9 @@ fn grid_of(centres: &[[f32; 2]]) -> Option<[Vec<f64>; 2]> {
     let y: Vec<f64> = centres.iter().step_by(columns).map(|c| f64::from(c[0])).collect();
     let ascends = |v: &[f64]| v.windows(2).all(|w| w[0] < w[1]) && v.iter().all(|p| p.is_finite());
     let is_grid = x.len() * y.len() == centres.len()
-        && centres.iter().enumerate().all(|(i, c)| {
-            (f64::from(c[0]), f64::from(c[1])) == (y[i / columns], x[i % columns])
-        });
+        && centres
+            .iter()
+            .enumerate()
+            .all(|(i, c)| (f64::from(c[0]), f64::from(c[1])) == (y[i / columns], x[i % columns]));
     (is_grid && ascends(&y) && ascends(&x)).then_some([y, x])
 }

@@ -71,7 +71,9 @@ impl TemplateStats {
         match mode {
             Mode::None => self.crispness_none,
             Mode::Rigid => self.crispness_rigid,
-            Mode::Auto | Mode::Piecewise => self.crispness_piecewise.unwrap_or(self.crispness_rigid),
+            Mode::Auto | Mode::Piecewise => {
+                self.crispness_piecewise.unwrap_or(self.crispness_rigid)
+            }
         }
     }
 }
@@ -114,13 +116,16 @@ impl Template {
             if frame.dim() != (height, width) {
                 let found = frame.shape().to_vec();
                 let expected = frame_shape.to_vec();
-                return Err(EventsError::Shape { what: "frame of the movie", expected, found }.into());
+                return Err(
+                    EventsError::Shape { what: "frame of the movie", expected, found }.into()
+                );
             }
             check_finite(std::iter::once(frame.view()), t)?;
             Ok(frame)
         };
         let correlator = whole_frames(frame_shape, params);
-        let (sample, still) = sample_of(&params.template_sample(frames), &read, &correlator, params)?;
+        let (sample, still) =
+            sample_of(&params.template_sample(frames), &read, &correlator, params)?;
         if sample.is_empty() || params.mode == Mode::None {
             return Ok(Self::of_still(still, sample.len()));
         }
@@ -141,7 +146,8 @@ impl Template {
         let refined = refine(image.view(), &aligned.shifts, &read, params)?;
         let crispness_piecewise = refined.as_ref().map(|r| crispness(r.view()));
         stats.crispness_piecewise = crispness_piecewise;
-        let image = refined.filter(|_| crispness_piecewise > Some(crispness_rigid)).unwrap_or(image);
+        let image =
+            refined.filter(|_| crispness_piecewise > Some(crispness_rigid)).unwrap_or(image);
         Ok(Self { image, stats })
     }
 

@@ -112,15 +112,12 @@ mod tests {
         let unblur = Unblur::new(&grid, &template, shape);
         let wave = |p: f64| (std::f64::consts::TAU * p / 160.0).sin();
         let [y, x] = grid.centres();
-        let truth: Vec<f32> = y
-            .iter()
-            .flat_map(|y| x.iter().map(move |x| (wave(*y) + 0.01 * x) as f32))
-            .collect();
+        let truth: Vec<f32> =
+            y.iter().flat_map(|y| x.iter().map(move |x| (wave(*y) + 0.01 * x) as f32)).collect();
         for axis in 0..2 {
             let seen = unblur.seen(&truth, axis);
-            let error = |v: &[f32]| -> f32 {
-                v.iter().zip(&truth).map(|(a, b)| (a - b).powi(2)).sum()
-            };
+            let error =
+                |v: &[f32]| -> f32 { v.iter().zip(&truth).map(|(a, b)| (a - b).powi(2)).sum() };
             let found = unblur.apply(&seen, axis);
             assert!(error(&found) < 0.05 * error(&seen), "{} {}", error(&found), error(&seen));
         }

@@ -112,7 +112,12 @@ fn inside(n: usize, shift: f64) -> std::ops::Range<usize> {
     first..end
 }
 
-fn whole_spline(src: &[f32], shape: [usize; 2], shift: [f64; 2], border: BorderFill) -> Array2<f32> {
+fn whole_spline(
+    src: &[f32],
+    shape: [usize; 2],
+    shift: [f64; 2],
+    border: BorderFill,
+) -> Array2<f32> {
     let [height, width] = shape;
     let mut coefficients = vec![0.0; src.len()];
     spline_coefficients_into(src, [1, height, width], &mut coefficients);

@@ -38,9 +38,7 @@ pub fn registration(
             found: vec![found.len()],
         });
     }
-    let error = |d: usize| {
-        centred(found.iter().zip(truth).map(|(f, t)| f[d] - t[d]).collect())
-    };
+    let error = |d: usize| centred(found.iter().zip(truth).map(|(f, t)| f[d] - t[d]).collect());
     let lengths = error(0).into_iter().zip(error(1)).map(|(y, x)| y.hypot(x));
     Ok(of_lengths(lengths.collect()))
 }

@@ -15,10 +15,7 @@ fn texture(y: f64, x: f64) -> f64 {
 }
 
 /// Frame whose pixels see the texture where `sees` says.
-pub fn frame_of(
-    [height, width]: [usize; 2],
-    sees: impl Fn(f64, f64) -> [f64; 2],
-) -> Array2<f32> {
+pub fn frame_of([height, width]: [usize; 2], sees: impl Fn(f64, f64) -> [f64; 2]) -> Array2<f32> {
     Array2::from_shape_fn((height, width), |(y, x)| {
         let [y, x] = sees(y as f64, x as f64);
         texture(y, x) as f32

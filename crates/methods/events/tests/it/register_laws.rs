@@ -50,8 +50,7 @@ fn gain_offset_and_transposition_change_nothing() {
         .chunks(1 + side * side)
         .flat_map(|rows| {
             let swap = |r: &[f64; 2]| [r[1], r[0]];
-            let blocks =
-                (0..side * side).map(move |b| swap(&rows[1 + b % side * side + b / side]));
+            let blocks = (0..side * side).map(move |b| swap(&rows[1 + b % side * side + b / side]));
             std::iter::once(swap(&rows[0])).chain(blocks).collect::<Vec<_>>()
         })
         .collect();
@@ -113,10 +112,7 @@ fn bad_input_is_refused() {
     let none = Array3::<f32>::zeros((0, 40, 40));
     assert!(matches!(register(none.view(), None, &all), Err(EventsError::Parameter { .. })));
     let other = Template::from_image(Array2::zeros((40, 41)).view()).unwrap();
-    assert!(matches!(
-        register(movie.view(), Some(other), &all),
-        Err(EventsError::Shape { .. })
-    ));
+    assert!(matches!(register(movie.view(), Some(other), &all), Err(EventsError::Shape { .. })));
     let bad = [
         RegisterParams { max_shift: 0.0, ..all.clone() },
         RegisterParams { max_shift: f64::NAN, ..all.clone() },

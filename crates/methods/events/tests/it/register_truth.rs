@@ -63,10 +63,8 @@ fn a_registered_scene_lies_still_for_every_interpolation() {
         let mut squares = 0.0;
         let inside = found.movie.slice(inner);
         for frame in inside.outer_iter() {
-            let expected = expected.slice(s![
-                valid.y0 + 6..valid.y1 - 6,
-                valid.x0 + 6..valid.x1 - 6
-            ]);
+            let expected =
+                expected.slice(s![valid.y0 + 6..valid.y1 - 6, valid.x0 + 6..valid.x1 - 6]);
             squares += frame.iter().zip(expected).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
         }
         let rms = (squares / inside.len() as f32).sqrt();
@@ -115,11 +113,11 @@ fn rigid_motion_of_a_simulated_movie_is_found() {
 
 #[test]
 fn the_field_of_a_simulated_movie_is_found() {
-    let (sim, movie) = simulated(Motion::Piecewise, 80, 160, 2);
+    let (sim, movie) = simulated(Motion::Piecewise, 40, 256, 2);
     let found = register(movie.view(), None, &RegisterParams::default()).unwrap();
     assert_eq!(found.mode, Mode::Piecewise, "{:?}", found.gate);
     let fields = |field: &dyn Fn(usize) -> Array3<f32>| {
-        let mut all = Array4::zeros((20, 160, 160, 2));
+        let mut all = Array4::zeros((10, 256, 256, 2));
         for (t, mut out) in all.outer_iter_mut().enumerate() {
             out.assign(&field(4 * t));
         }
@@ -131,13 +129,14 @@ fn the_field_of_a_simulated_movie_is_found() {
     )
     .unwrap();
     assert!(score.rmse_px <= 0.15, "{score:?}");
-    let again = ShiftTable::from_rows(&found.table.rows().collect::<Vec<_>>(), [160, 160]).unwrap();
+    let again = ShiftTable::from_rows(&found.table.rows().collect::<Vec<_>>(), [256, 256]).unwrap();
     assert_eq!(again.field(7), found.table.field(7));
 }
 
 #[test]
 fn dark_frames_are_bridged() {
-    let shifts: Vec<[f64; 2]> = (0..24).map(|t| [0.3 * t as f64 - 3.6, 2.0 - 0.2 * t as f64]).collect();
+    let shifts: Vec<[f64; 2]> =
+        (0..24).map(|t| [0.3 * t as f64 - 3.6, 2.0 - 0.2 * t as f64]).collect();
     let mut movie = moved([80, 80], &shifts);
     movie.slice_mut(s![9..11, .., ..]).fill(3.0);
     let found = register(movie.view(), None, &RegisterParams::default()).unwrap();
