@@ -78,10 +78,14 @@ impl<'a> Sampler<'a> {
         let mut sum = 0.0;
         if is_inner {
             let start = first[0] as usize * width + first[1] as usize;
-            for (row, wy) in self.values[start..].chunks(width).zip(wy) {
+            for (i, wy) in wy.iter().enumerate() {
+                let row: &[f32; N] = match self.values[start + i * width..].first_chunk() {
+                    Some(row) => row,
+                    None => break,
+                };
                 let mut line = 0.0;
-                for (value, wx) in row[..N].iter().zip(&wx) {
-                    line += wx * value;
+                for j in 0..N {
+                    line += wx[j] * row[j];
                 }
                 sum += wy * line;
             }

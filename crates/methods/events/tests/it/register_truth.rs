@@ -113,11 +113,11 @@ fn rigid_motion_of_a_simulated_movie_is_found() {
 
 #[test]
 fn the_field_of_a_simulated_movie_is_found() {
-    let (sim, movie) = simulated(Motion::Piecewise, 80, 160, 2);
+    let (sim, movie) = simulated(Motion::Piecewise, 40, 256, 2);
     let found = register(movie.view(), None, &RegisterParams::default()).unwrap();
     assert_eq!(found.mode, Mode::Piecewise, "{:?}", found.gate);
     let fields = |field: &dyn Fn(usize) -> Array3<f32>| {
-        let mut all = Array4::zeros((20, 160, 160, 2));
+        let mut all = Array4::zeros((10, 256, 256, 2));
         for (t, mut out) in all.outer_iter_mut().enumerate() {
             out.assign(&field(4 * t));
         }
@@ -129,7 +129,7 @@ fn the_field_of_a_simulated_movie_is_found() {
     )
     .unwrap();
     assert!(score.rmse_px <= 0.15, "{score:?}");
-    let again = ShiftTable::from_rows(&found.table.rows().collect::<Vec<_>>(), [160, 160]).unwrap();
+    let again = ShiftTable::from_rows(&found.table.rows().collect::<Vec<_>>(), [256, 256]).unwrap();
     assert_eq!(again.field(7), found.table.field(7));
 }
 
