@@ -18,7 +18,7 @@ use serde_json::json;
 
 use super::error::EventsError;
 use super::movie::{Movie, MovieOptions};
-use super::sidecar::{Sidecar, beside, spans, stem};
+use super::sidecar::{Sidecar, beside, spans, stem, valid_area};
 use super::work_array::{WorkArray, cut, row_blocks};
 use crate::engine::{
     BlockContext, BlockError, Finished, Markers, Planned, Registered, RunBlock, Summary, WorkDir,
@@ -153,23 +153,23 @@ impl DeltaWorkflow {
     fn warnings(&self, told: &Told) -> Vec<Warning> {
         let notices = self.movie.notices.iter().map(|(c, m)| Warning::new(c, m.clone()));
         let mut warnings: Vec<Warning> = notices.collect();
-        let [frames, height, width] = self.movie.shape();
+        let frames = self.movie.shape()[0];
         if self.options.params.window.is_some_and(|w| w > frames) {
             let what = format!("the window is longer than the movie: {frames} frames are taken");
             warnings.push(Warning::new("window-clipped", what));
         }
-        let part = |n: usize| 100.0 * n as f64 / (height * width).max(1) as f64;
         if told.report.pixels_busy > 0 {
             let what = format!(
-                "{:.1} % of the pixels are active in more than half of some window: their baseline is too high; a longer                  --window helps",
-                part(told.report.pixels_busy)
+                "{} pixels are active in more than half of some window, so that their baseline is too high: a \
+                 longer --window helps",
+                told.report.pixels_busy
             );
             warnings.push(Warning::new("pixels-busy", what));
         }
         if self.options.params.method == Quantity::DeltaFOverF && told.report.pixels_floored > 0 {
             let what = format!(
-                "{:.1} % of the pixels have a baseline below the floor of dF/F: check --offset",
-                part(told.report.pixels_floored)
+                "{} pixels have a baseline below the floor of dF/F: check --offset",
+                told.report.pixels_floored
             );
             warnings.push(Warning::new("pixels-floored", what));
         }
@@ -249,7 +249,10 @@ impl Workflow for DeltaWorkflow {
     fn finish(&self, plan: &Plan, _: &Markers, work: &WorkDir) -> Result<Finished, SourceError> {
         let mut outputs = self.output.finish(work)?;
         let told = self.told(work)?;
+        let valid = valid_area(&self.options.movie.movie)
+            .map(|[y0, y1, x0, x1]| json!({"y0": y0, "y1": y1, "x0": x0, "x1": x1}));
         let result = json!({
+            "valid": valid,
             "method": self.options.params.method,
             "noise_sd_median": told.noise_sd_median,
             "baseline_min": told.report.baseline_min,

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use super::detect_steps::Steps;
 use super::error::EventsError;
 use super::movie::{Movie, MovieOptions};
+use super::sidecar::valid_area;
 use crate::engine::{
     BlockContext, Finished, Markers, Planned, Registered, RunBlock, WorkDir, Workflow, stamp_input,
 };
@@ -73,7 +74,13 @@ impl DetectWorkflow {
         options.params.validate()?;
         let cache = Arc::new(ChunkCache::new(0));
         let movie = Movie::open(&options.movie, &cache)?;
+        let [_, height, width] = movie.shape();
+        let inside =
+            |[y0, y1, x0, x1]: &[usize; 4]| y0 < y1 && x0 < x1 && *y1 <= height && *x1 <= width;
+        let found = valid_area(&movie.options.movie).filter(inside);
+        let params = DetectParams { valid: options.params.valid.or(found), ..options.params };
         let options = DetectOptions {
+            params,
             movie: movie.options.clone(),
             labels: options.labels.as_deref().map(absolute),
             output: absolute(&options.output),
@@ -161,11 +168,17 @@ impl DetectWorkflow {
     fn warnings(&self, measured: &Value) -> Vec<Warning> {
         let notices = self.movie.notices.iter().map(|(c, m)| Warning::new(c, m.clone()));
         let mut warnings: Vec<Warning> = notices.collect();
+        if let Some([y0, y1, x0, x1]) = self.options.params.valid {
+            let what = format!(
+                "registration moved the edges: events are looked for in rows {y0} to {y1} and columns {x0} to {x1}"
+            );
+            warnings.push(Warning::new("valid-area", what));
+        }
         let largest = measured["largest_fraction"].as_f64().unwrap_or(0.0);
         if largest > self.options.max_size {
             let what = format!(
-                "one event covers {:.0} % of the movie: events have most likely run together; --split onset \
-                 parts them, a higher --prominence too",
+                "one event covers {:.0} % of the movie: events have most likely run together; a \
+                 higher --prominence parts them",
                 100.0 * largest
             );
             warnings.push(Warning::new("event-merged", what));

@@ -33,6 +33,17 @@ pub(super) fn stem(movie: &Path) -> String {
     bare(movie).file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
+/// Rows `y0..y1` and columns `x0..x1` of a movie that come from inside of every frame, as registration left it
+/// beside the movie, or beside the one it was made from.
+pub(super) fn valid_area(movie: &Path) -> Option<[usize; 4]> {
+    let said = ["register.json", "delta.json"].into_iter().find_map(|name| {
+        let text = std::fs::read_to_string(beside(movie, name)).ok()?;
+        serde_json::from_str::<Value>(&text).ok()?.get("valid").cloned()
+    })?;
+    let side = |name: &str| said.get(name)?.as_u64().map(|n| n as usize);
+    Some([side("y0")?, side("y1")?, side("x0")?, side("x1")?])
+}
+
 /// Frames, rows and columns of a region.
 pub(super) fn spans(region: &Region) -> [Range<usize>; 3] {
     let end = region.end();
