@@ -6,6 +6,7 @@ use hooke_filters::order::{running_maximum_into, running_minimum_into};
 use hooke_filters::watershed::{h_maxima_into, watershed_into};
 use ndarray::{Array2, ArrayView2};
 
+use super::bars::bars;
 use super::look::{CellLook, LEAST_SMOOTHING, SMOOTHING};
 use super::merge::join_fragments;
 use super::{SegmentParams, prepared, smoothed};
@@ -21,6 +22,11 @@ const FAINTEST: f32 = 0.45;
 /// background, where it ends at last: a halo does not make its surroundings dark.
 const MASK: f32 = 0.5;
 const MASK_BELOW_BACKGROUND: f32 = 0.65;
+
+/// Sigma at which bright lines between cells are looked for, in widths, and their least answer, in parts of the
+/// position's contrast.
+const LINE_SIGMA: f64 = 0.15;
+const LINE: f32 = 0.08;
 
 /// The outline lies this far outside the mask at most, in widths, and not where it is brighter than this.
 pub(super) const OUTSIDE: f64 = 0.11;
@@ -40,7 +46,7 @@ pub(super) struct Mask {
     /// How dark: 0 the brightest, 1 the darkest around.
     pub(super) darkness: Vec<f32>,
     pub(super) is_dark: Vec<bool>,
-    /// Distance to where it is not.
+    /// Distance to where it is not, or to a bright line between cells.
     pub(super) distance: Vec<f32>,
     pub(super) background: f32,
 }
@@ -67,7 +73,9 @@ impl Mask {
             is_dark[i] = level[i] < edge;
         }
         let mut distance = vec![0.0; n];
-        distance_into(&is_dark, shape, [1.0; 3], false, &mut distance);
+        let is_line = bright_lines(image, width, depth);
+        let is_inner: Vec<bool> = is_dark.iter().zip(is_line).map(|(d, l)| *d && !l).collect();
+        distance_into(&is_inner, shape, [1.0; 3], false, &mut distance);
         Self { shape, level, darkness, is_dark, distance, background }
     }
 
@@ -90,6 +98,15 @@ impl Mask {
         let is_near = |i: usize| distance[i] <= reach && self.darkness[i] > 1.0 - OUTLINE;
         (0..labels.len()).map(|i| labels[i] > 0 || is_near(i)).collect()
     }
+}
+
+/// Thin bright lines, as between two cells that touch.
+fn bright_lines(image: &Array2<f32>, width: f64, depth: f64) -> Vec<bool> {
+    let sigma = (LINE_SIGMA * width).max(LEAST_SMOOTHING);
+    let mut negated = smoothed(image, sigma);
+    negated.mapv_inplace(|v| -v);
+    let least = LINE * depth as f32;
+    bars(&negated, sigma).into_iter().map(|b| b > least).collect()
 }
 
 /// An extreme of the levels around each pixel, without steps.

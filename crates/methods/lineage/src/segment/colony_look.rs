@@ -3,6 +3,7 @@
 use hooke_filters::order::{median, robust_sigma};
 use ndarray::{Array2, ArrayView2};
 
+use super::bars::bars;
 use super::colony::{Mask, OUTSIDE};
 use super::look::{CellLook, FIRST_SIGMA, SEPTUM, SIGMA_FACTOR, SIGMAS};
 use super::{SegmentParams, prepared, smoothed};
@@ -82,23 +83,6 @@ fn first_look(images: &[Array2<f32>]) -> Option<(f64, f64)> {
     let noise = robust_sigma(&mut steps)? * std::f32::consts::FRAC_1_SQRT_2;
     let depth = median(&mut depths)?;
     (depth > LEAST_CONTRAST * noise).then_some((2.0 * sigma, f64::from(depth)))
-}
-
-/// `sigma^2` times the greater eigenvalue of the Hessian, 0 along the border.
-fn bars(image: &Array2<f32>, sigma: f64) -> Vec<f32> {
-    let (rows, columns) = image.dim();
-    let mut out = vec![0.0; rows * columns];
-    for y in 1..rows.saturating_sub(1) {
-        for x in 1..columns.saturating_sub(1) {
-            let at = |dy: usize, dx: usize| image[[y + dy - 1, x + dx - 1]];
-            let yy = at(0, 1) - 2.0 * at(1, 1) + at(2, 1);
-            let xx = at(1, 0) - 2.0 * at(1, 1) + at(1, 2);
-            let yx = 0.25 * (at(0, 0) + at(2, 2) - at(0, 2) - at(2, 0));
-            let half = (0.25 * (yy - xx) * (yy - xx) + yx * yx).sqrt();
-            out[y * columns + x] = (sigma * sigma) as f32 * (0.5 * (yy + xx) + half);
-        }
-    }
-    out
 }
 
 /// Distances from the edge on the ridge of the mask.

@@ -5,6 +5,7 @@
 //! ([`segment_colony`]). Both first learn the width of the cells and their contrast, once per position
 //! ([`learn_channel_look`], [`learn_colony_look`]). One frame is looked at a time.
 
+mod bars;
 mod channel;
 mod colony;
 mod colony_look;

@@ -199,7 +199,7 @@ fn equal_seeds_give_equal_bits() {
     assert_ne!(digest(Movie::mother_machine(&other).unwrap().collect()), digests[0]);
 }
 
-const KNOWN: [u64; 2] = [0x6e1a_322f_6bb4_078d, 0x04bb_3b20_7929_76f6];
+const KNOWN: [u64; 2] = [0x54f1_f235_7a0a_948d, 0x04bb_3b20_7929_76f6];
 
 #[test]
 fn rotation_and_drift_move_the_cells_as_they_say() {
