@@ -29,5 +29,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         print("colony", &score_colony(&colony, 5)?);
         Ok(())
     };
-    Ok(pool.install(run)?)
+    pool.install(run).map_err(|e| e as Box<dyn std::error::Error>)
 }
