@@ -248,7 +248,11 @@ pub(super) fn find_stripes(changes: &[f64], edges: &[f64]) -> Option<Channels> {
         [first, .., last] => (last - first) / (centres.len() - 1) as f64,
         _ => 0.0,
     };
-    let walls: Vec<f64> = centres.iter().map(|c| wall_strength(edges, *c, widest as f64)).collect();
+    // Cells are narrower than the channel.
+    let both = |c: &f64, d: f64| sample(edges, c - d).abs() + sample(edges, c + d).abs();
+    let strength = |d: usize| centres.iter().map(|c| both(c, d as f64)).sum();
+    let width = 2.0 * outermost_wall(strength, widest) as f64 + 1.0;
+    let walls: Vec<f64> = centres.iter().map(|c| wall_strength(edges, *c, width)).collect();
     let low = walls.iter().copied().fold(f64::INFINITY, f64::min);
     let high = walls.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
     // One or two that are alike are less evidence than many.
