@@ -1,5 +1,6 @@
 //! Where channels lie side by side.
 
+use super::FEWEST;
 use super::profiles::running_mean;
 
 /// Channels are not closer than this, pixels.
@@ -149,8 +150,6 @@ fn folded(values: &[f64], spacing: f64, offset: f64) -> Vec<f64> {
 /// The two walls of a channel are each other's mirror image, light to dark on one side and dark to light on the other:
 /// so are the edges about the middle, whatever the cells between do.
 fn between_walls(edges: &[f64], spacing: f64, rough_offset: f64) -> (f64, f64) {
-    /// Fainter than this share of the strongest is beside the wall.
-    const LOUD: f64 = 0.35;
     let half = (spacing / 2.0) as usize;
     let walls = |offset: f64| folded(edges, spacing, offset);
     let mirrored = |offset: f64| -> f64 {
@@ -170,6 +169,14 @@ fn between_walls(edges: &[f64], spacing: f64, rough_offset: f64) -> (f64, f64) {
     let walls = walls(best.1);
     let middle = walls.len() / 2;
     let strength = |d: usize| (walls[middle - d].abs() + walls[middle + d].abs()) / 2.0;
+    let outermost = outermost_wall(strength, half);
+    (best.1, (2.0 * outermost as f64 + 1.0).min(0.85 * spacing))
+}
+
+/// Where, at most `half` from the middle, the strongest wall fades out.
+fn outermost_wall(strength: impl Fn(usize) -> f64, half: usize) -> usize {
+    /// Fainter than this share of the strongest is beside the wall.
+    const LOUD: f64 = 0.35;
     let mut outermost = 1;
     for d in 1..=half {
         if strength(d) > strength(outermost) {
@@ -180,7 +187,7 @@ fn between_walls(edges: &[f64], spacing: f64, rough_offset: f64) -> (f64, f64) {
     while outermost < half && strength(outermost + 1) > limit {
         outermost += 1;
     }
-    (best.1, (2.0 * outermost as f64 + 1.0).min(0.85 * spacing))
+    outermost
 }
 
 /// Moves a centre by up to two pixels to where the signal is most like the pattern.
@@ -210,7 +217,7 @@ fn wall_strength(edges: &[f64], centre: f64, width: f64) -> f64 {
 }
 
 /// Finds one or two channels, which stand out from the columns beside them.
-pub(super) fn find_stripes(changes: &[f64]) -> Option<Channels> {
+pub(super) fn find_stripes(changes: &[f64], edges: &[f64]) -> Option<Channels> {
     let smooth = running_mean(changes, 2);
     let mut sorted = smooth.clone();
     sorted.sort_by(f64::total_cmp);
@@ -232,12 +239,22 @@ pub(super) fn find_stripes(changes: &[f64]) -> Option<Channels> {
         }
     }
     runs.retain(|(from, to)| (4..changes.len() / 2).contains(&(to - from)));
+    if runs.len() >= FEWEST {
+        return None;
+    }
     let widest = runs.iter().map(|(from, to)| to - from + 1).max()?;
     let centres: Vec<f64> = runs.iter().map(|(from, to)| (from + to) as f64 / 2.0).collect();
     let spacing = match centres.as_slice() {
         [first, .., last] => (last - first) / (centres.len() - 1) as f64,
         _ => 0.0,
     };
-    // Of one or two, there is no telling.
-    Some(Channels { centres, width: widest as f64, spacing, regularity: 0.5 })
+    // Cells are narrower than the channel.
+    let both = |c: &f64, d: f64| sample(edges, c - d).abs() + sample(edges, c + d).abs();
+    let strength = |d: usize| centres.iter().map(|c| both(c, d as f64)).sum();
+    let width = 2.0 * outermost_wall(strength, widest) as f64 + 1.0;
+    let walls: Vec<f64> = centres.iter().map(|c| wall_strength(edges, *c, width)).collect();
+    let low = walls.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = walls.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+    // One or two that are alike are less evidence than many.
+    Some(Channels { centres, width, spacing, regularity: 0.5 * low / high })
 }

@@ -135,14 +135,19 @@ fn find_upright(image: &Array2<f32>, open_end: Option<OpenEnd>) -> Option<Uprigh
     // First all rows, in which other things lie; then those in which the channels of the first look lie.
     for _ in 0..2 {
         let changes = gradients.change_along(rows.clone());
-        let comb = find_comb(&changes, &gradients.edges_across(rows.clone()));
+        let edges = gradients.edges_across(rows.clone());
+        let comb = find_comb(&changes, &edges);
         let comb = comb.filter(|c| c.centres.len() >= FEWEST);
-        let channels = comb.or_else(|| find_stripes(&changes))?;
+        let channels = comb.or_else(|| find_stripes(&changes, &edges))?;
         let reach = find_reach(&gradients, &channels, rows.clone())?;
         rows = reach.rows.clone();
         result = Some((channels, reach));
     }
     let (channels, reach) = result?;
+    // Channels are long and narrow.
+    if (reach.rows.len() as f64) < 2.0 * channels.width {
+        return None;
+    }
     let opens_down = match open_end {
         Some(OpenEnd::Bottom | OpenEnd::Right) => true,
         Some(_) => false,
