@@ -5,7 +5,7 @@
 use hooke_lineage::sim::{ColonyParams, MotherMachineParams};
 use serde_json::json;
 
-#[allow(missing_docs)]
+#[allow(missing_docs, dead_code)]
 #[path = "../tests/it/segment_kit.rs"]
 mod segment_kit;
 
