@@ -15,6 +15,8 @@ const SMOOTH: usize = 4;
 const GAP: usize = 12;
 /// How far from the end of the walls an end of a channel is looked for, pixels.
 const END_REACH: usize = 14;
+/// How far the end of what lies between channels is looked for, to tell the open end, pixels: walls fade before it.
+const OPEN_REACH: usize = 42;
 /// Added beyond the closed end, pixels.
 const END_MARGIN: i64 = 3;
 
@@ -89,15 +91,15 @@ pub(super) fn find_reach(
         (0..height).map(row).collect()
     };
     let (channel, wall) = (columns(true), columns(false));
-    let strongest = |profile: &[f64], end: usize| {
-        let range = end.saturating_sub(END_REACH)..(end + END_REACH + 1).min(height);
+    let strongest = |profile: &[f64], end: usize, reach: usize| {
+        let range = end.saturating_sub(reach)..(end + reach + 1).min(height);
         range.fold(end.min(height - 1), |best, y| {
             if profile[y].abs() > profile[best].abs() { y } else { best }
         })
     };
     let ends = [band.start, band.end];
-    let wall_ends = ends.map(|end| strongest(&wall, end));
-    let channel_ends = ends.map(|end| strongest(&channel, end));
+    let wall_ends = ends.map(|end| strongest(&wall, end, END_REACH));
+    let channel_ends = ends.map(|end| strongest(&channel, end, END_REACH));
     let mean_edges = gradients.edges_across(band.clone());
     let (mut same, mut all) = (0.0, 0.0);
     for x in (0..width).filter(|x| is_channel[*x]) {
@@ -109,7 +111,8 @@ pub(super) fn find_reach(
     if coherence * (band.len() as f64) < LEAST_COHERENT_ROWS {
         return None;
     }
-    let opens_down = wall[wall_ends[1]].abs() > wall[wall_ends[0]].abs();
+    let [upper, lower] = ends.map(|end| wall[strongest(&wall, end, OPEN_REACH)].abs());
+    let opens_down = lower > upper;
     Some(Reach { rows: band, opens_down, contrast: found?, coherence, channel_ends, wall_ends })
 }
 
