@@ -6,7 +6,7 @@
 use hooke_lineage::sim::{CellParams, ColonyParams, MotherMachineParams, OpticsParams};
 use serde_json::json;
 
-#[allow(missing_docs)]
+#[allow(missing_docs, dead_code)]
 #[path = "../tests/it/segment_kit.rs"]
 mod segment_kit;
 

@@ -2,10 +2,11 @@
 //!
 //! `time_segment [FRAMES]`. Simulation is not counted.
 
+use hooke_lineage::LineageError;
 use hooke_lineage::sim::{ColonyParams, MotherMachineParams};
 use serde_json::json;
 
-#[allow(missing_docs)]
+#[allow(missing_docs, dead_code)]
 #[path = "../tests/it/segment_kit.rs"]
 mod segment_kit;
 
@@ -27,6 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         print("channels", &score_channels(&channels)?);
         let colony = ColonyParams { frames, fluo: 0, ..ColonyParams::default() };
         print("colony", &score_colony(&colony, 5)?);
-        Ok(())
-    })
+        Ok::<(), LineageError>(())
+    })?;
+    Ok(())
 }
