@@ -2,6 +2,7 @@
 //!
 //! `time_segment [FRAMES]`. Simulation is not counted.
 
+use hooke_lineage::LineageError;
 use hooke_lineage::sim::{ColonyParams, MotherMachineParams};
 use serde_json::json;
 
@@ -22,12 +23,12 @@ fn print(kind: &str, score: &Score) {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let frames: u32 = std::env::args().nth(1).map_or(Ok(75), |n| n.parse())?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
-    let run = || -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    pool.install(|| {
         let channels = MotherMachineParams { frames, fluo: 0, ..MotherMachineParams::default() };
         print("channels", &score_channels(&channels)?);
         let colony = ColonyParams { frames, fluo: 0, ..ColonyParams::default() };
         print("colony", &score_colony(&colony, 5)?);
-        Ok(())
-    };
-    pool.install(run).map_err(|e| e as Box<dyn std::error::Error>)
+        Ok::<(), LineageError>(())
+    })?;
+    Ok(())
 }

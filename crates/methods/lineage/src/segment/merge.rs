@@ -6,10 +6,10 @@ use super::colony::{Mask, OUTSIDE};
 use super::look::CellLook;
 
 /// Fragments whose saddle is lower than both tops by this are two cells, and by this even if a rod would come out.
-const SEPTUM: f32 = 0.5;
+const SEPTUM: f32 = 0.6;
 
 /// What must be added to a saddle's depth if what comes out is no rod.
-const NO_ROD: f32 = 0.35;
+const NO_ROD: f32 = 0.4;
 
 /// A rod is no wider than this, in widths, and fills this much of its convex hull.
 const WIDEST: f64 = 1.25;

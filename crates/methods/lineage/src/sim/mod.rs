@@ -211,7 +211,7 @@ impl Scene {
             return Array2::ones(shape);
         };
         Array2::from_shape_fn(shape, |(y, x)| {
-            let [y, x] = view.to_level([y as f64, x as f64]);
+            let [y, x] = view.level([y as f64, x as f64]);
             channels.background(y, x) as f32
         })
     }

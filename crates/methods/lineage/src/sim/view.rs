@@ -34,7 +34,7 @@ impl View {
     }
 
     /// The inverse of [`View::to_image`].
-    pub(super) fn to_level(self, p: [f64; 2]) -> [f64; 2] {
+    pub(super) fn level(self, p: [f64; 2]) -> [f64; 2] {
         let [y, x] = [0, 1].map(|i| p[i] - self.middle[i]);
         let [y, x] = [y * self.cos - x * self.sin, x * self.cos + y * self.sin];
         [y + self.middle[0] - self.drift[1], x + self.middle[1] - self.drift[0]]
@@ -54,7 +54,7 @@ mod tests {
     fn a_view_inverts_and_levels_counter_clockwise() {
         let view = View { drift: [3.0, -2.0], ..View::new([101, 201], 10.0) };
         let p = [20.0, 130.0];
-        let back = view.to_level(view.to_image(p));
+        let back = view.level(view.to_image(p));
         assert!((0..2).all(|i| (back[i] - p[i]).abs() < 1e-9));
         // What turns counter-clockwise to become level leans clockwise: its right end is lower.
         let level = View::new([101, 201], 10.0);
