@@ -99,7 +99,6 @@ pub(crate) fn check_finite<'a>(
     let mut found = None;
     let mut count = 0;
     for (i, frame) in frames.enumerate() {
-        // A sum is not finite if a pixel is not; finite pixels that overflow it are counted as none.
         if frame.iter().all(|v| v.is_finite()) {
             continue;
         }
@@ -118,7 +117,7 @@ pub(crate) fn check_finite<'a>(
 pub(crate) fn is_flat(frame: ArrayView2<'_, f32>, norm: f64) -> bool {
     let largest = frame.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
     let rounding = 1e-6 * f64::from(largest) * (frame.len() as f64).sqrt();
-    !(norm > rounding)
+    norm.is_nan() || norm <= rounding
 }
 
 #[cfg(test)]
