@@ -58,7 +58,9 @@ fn print(sim: &MovieSim, found: &Registered<u16>) -> Result<(), Box<dyn std::err
     };
     let (mine, theirs) = (fields(&|t| found.table.field(t)), fields(&|t| sim.field(t)));
     // Away from the edges, where the field is drawn out beyond the centres of the outer blocks.
-    let inner = s![.., 32..-32, 32..-32, ..];
+    let [height, width] = sim.params().size;
+    let edge = 32;
+    let inner = s![.., edge..height - edge, edge..width - edge, ..];
     let line = json!({
         "seed": sim.params().seed, "events": sim.params().events, "motion": sim.params().motion,
         "used": found.mode,

@@ -7,8 +7,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Least variance of motion that is worth an interpolation of the movie, px².
-const LEAST_MOTION: f64 = 4e-4;
+/// Least variance of motion of frames that is worth an interpolation of the movie, px².
+pub(crate) const LEAST_OF_FRAMES: f64 = 4e-4;
+
+/// Least variance of motion of a block on its own, px². Events seem to move what they light up by about
+/// half of this, in both sets of pixels alike.
+pub(crate) const LEAST_OF_BLOCKS: f64 = 0.01;
 
 /// Part of the frames left out whose two shifts differ most: failures, which say nothing of the rest.
 const TRIMMED: f64 = 0.02;
@@ -91,9 +95,9 @@ impl Variances {
         })
     }
 
-    /// Whether there is motion, and more of it than noise.
-    pub(crate) fn proves_motion(&self) -> bool {
-        self.motion > self.noise.max(LEAST_MOTION)
+    /// Whether there is motion of more than `least`, and more of it than noise.
+    pub(crate) fn proves_motion(&self, least: f64) -> bool {
+        self.motion > self.noise.max(least)
     }
 }
 
@@ -121,13 +125,13 @@ mod tests {
         // mean(a b) = 4 - 1, mean((a - b)^2) / 4 = 1
         let found = Variances::of(&pairs).expect("four frames");
         assert_eq!(found, Variances { motion: 3.0, noise: 1.0 });
-        assert!(found.proves_motion());
+        assert!(found.proves_motion(LEAST_OF_FRAMES));
         assert_eq!(Variances::of(&pairs[..2]), None);
     }
 
     #[test]
     fn equal_shifts_of_no_size_prove_nothing() {
         let still = Variances::of(&[[[0.001; 2]; 2], [[0.0; 2]; 2], [[-0.001; 2]; 2]]);
-        assert!(!still.expect("three frames").proves_motion());
+        assert!(!still.expect("three frames").proves_motion(LEAST_OF_FRAMES));
     }
 }

@@ -160,7 +160,8 @@ impl Surface<'_> {
     /// The value at a shift, by the same polynomials; `None` where they reach beyond the surface.
     pub fn value_at(&self, shift: [f64; 2]) -> Option<f64> {
         let whole = shift.map(|s| s.floor());
-        if (0..2).any(|d| whole[d].is_nan() || whole[d].abs() + 3.0 > self.reach[d] as f64) {
+        let fits = (0..2).all(|d| whole[d].abs() + 3.0 <= self.reach[d] as f64);
+        if !fits {
             return None;
         }
         let weights = [0, 1].map(|d| lagrange(shift[d] - whole[d]));

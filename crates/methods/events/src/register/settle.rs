@@ -1,6 +1,6 @@
 //! From what each frame says alone to shifts that can be trusted.
 
-use super::gate::{Gate, MeanR, Variances, median};
+use super::gate::{Gate, LEAST_OF_FRAMES, MeanR, Variances, median};
 use super::params::{Mode, RegisterParams};
 use super::peak::Peak;
 use super::rigid::RigidEstimate;
@@ -60,8 +60,8 @@ pub fn settle_rigid(estimates: &[RigidEstimate], params: &RegisterParams) -> Rig
     let rigid_variance = Variances::of(&pairs);
     let none = MeanR::of(&sure.iter().map(|e| f64::from(e.r_none)).collect::<Vec<_>>());
     let rigid = MeanR::of(&sure.iter().map(|e| f64::from(e.r_moved)).collect::<Vec<_>>());
-    let is_proven =
-        rigid_variance.is_some_and(|v| v.proves_motion()) && rigid.r_mean >= none.r_mean;
+    let is_proven = rigid_variance.is_some_and(|v| v.proves_motion(LEAST_OF_FRAMES))
+        && rigid.r_mean >= none.r_mean;
     let gate = Gate { none, rigid: Some(rigid), rigid_variance, ..Gate::default() };
     let moves = params.mode != Mode::None && (is_proven || !params.gate);
     if !moves {

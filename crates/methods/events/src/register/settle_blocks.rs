@@ -1,7 +1,7 @@
 //! From what each block says to a table of displacements.
 
 use super::blocks::{BlockEstimate, BlockEstimator, LEAST_RATIO};
-use super::gate::{Gate, MeanR, Variances};
+use super::gate::{Gate, LEAST_OF_BLOCKS, MeanR, Variances};
 use super::params::{Mode, RegisterParams};
 use super::settle::RigidShifts;
 use super::table::{Blocks, CLIPPED, GATED, INTERPOLATED, LOW_QUALITY, Shift, ShiftTable};
@@ -60,8 +60,10 @@ pub fn settle_blocks(
     let variances: Vec<Option<Variances>> = (0..count)
         .map(|b| Variances::of(&of_block(b).filter_map(|e| e.sets).collect::<Vec<_>>()))
         .collect();
-    let moving: Vec<bool> =
-        variances.iter().map(|v| !params.gate || v.is_some_and(|v| v.proves_motion())).collect();
+    let moving: Vec<bool> = variances
+        .iter()
+        .map(|v| !params.gate || v.is_some_and(|v| v.proves_motion(LEAST_OF_BLOCKS)))
+        .collect();
     let mut gate = rigid.gate;
     let gain = gain_of(estimates, &moving);
     let r_rigid = gate.rigid.unwrap_or_default();

@@ -10,6 +10,9 @@ use super::params::{BorderFill, Interpolation, RegisterParams};
 use super::table::Displacement;
 use crate::EventsError;
 
+/// Shifts from here on are mistakes, pixels.
+const LARGEST: f64 = 1e6;
+
 /// Moves a frame: `registered(y, x) = frame(y + dy, x + dx)`.
 ///
 /// Pixels that come from outside of the frame are filled as `params.border` says; with edge, they are
@@ -19,7 +22,7 @@ use crate::EventsError;
 ///
 /// # Errors
 /// [`EventsError::Shape`] if a field's shape differs from the frame's, [`EventsError::Parameter`] for a
-/// field with the interpolation `fourier`.
+/// field with the interpolation `fourier` and a shift that is no number of pixels.
 pub fn warp<T: Sample>(
     frame: ArrayView2<'_, T>,
     displacement: &Displacement,
@@ -40,6 +43,12 @@ pub(crate) fn warp_f32(
     interpolation: Interpolation,
 ) -> Result<Array2<f32>, EventsError> {
     let shape = [frame.nrows(), frame.ncols()];
+    if let Displacement::Whole(shift) = displacement
+        && !shift.iter().all(|s| s.abs() < LARGEST)
+    {
+        let reason = format!("{shift:?} is no shift of a frame");
+        return Err(EventsError::Parameter { name: "shift", reason });
+    }
     if frame.is_empty() {
         return Ok(frame.to_owned());
     }

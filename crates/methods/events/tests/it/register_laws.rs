@@ -170,6 +170,10 @@ fn borders_and_types_are_as_asked() {
     assert_eq!(warp(frame.view(), &Displacement::Field(field), &params).unwrap(), edge);
     let short = [Array2::zeros((2, 3)), Array2::zeros((3, 3))];
     assert!(warp(frame.view(), &Displacement::Field(short), &params).is_err());
+    assert!(warp(frame.view(), &Displacement::Whole([f64::NAN, 0.0]), &params).is_err());
+    assert!(warp(frame.view(), &Displacement::Whole([500.0, -500.0]), &params).is_ok());
+    let lost = [Array2::from_elem((3, 3), f32::NAN), Array2::zeros((3, 3))];
+    assert_eq!(warp(frame.view(), &Displacement::Field(lost), &params).unwrap()[[1, 1]], 0);
 }
 
 proptest! {
