@@ -152,7 +152,13 @@ impl WorkDir {
         match fs::remove_dir(&self.root) {
             // Somebody began anew the moment the lock was gone.
             Err(e) if e.kind() == std::io::ErrorKind::DirectoryNotEmpty => Ok(()),
-            other => other.map_err(Error::io(&self.root, "remove")),
+            other => {
+                if let Target::RunFolder(path) = &self.target {
+                    // Made for the run; it stays where something is in it.
+                    let _ = fs::remove_dir(path);
+                }
+                other.map_err(Error::io(&self.root, "remove"))
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 //! | [`delta`] | the baseline of every pixel taken out |
 //! | [`detect`] with `detect_steps`, `measure`, `event_table`, `detect_page` | events found and measured |
 //! | `movie` | an image read as frames over time |
-//! | [`register`] with `shift_table` | motion taken out |
+//! | [`register`] with `template`, `warp`, `shift_table` | motion taken out |
 //! | `sidecar` | small files beside a movie |
 //! | `work_array` | arrays that steps of a run leave for each other |
 
@@ -20,6 +20,8 @@ pub(crate) mod movie;
 pub mod register;
 pub(crate) mod shift_table;
 mod sidecar;
+mod template;
+mod warp;
 mod work_array;
 
 pub use delta::{DeltaOptions, DeltaWorkflow};

@@ -5,19 +5,19 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hooke_core::image::{ImageSink, SourceError};
-use hooke_core::pixels::Typed;
+use hooke_core::image::ImageSink;
+use hooke_core::image::SourceError;
 use hooke_core::plan::{Block, OutputSpec, Plan, Stage};
 use hooke_core::provenance::Warning;
-use hooke_core::{Axes, Budget, Dtype, ImageMeta, Pixels, Region, dispatch};
+use hooke_core::{Axes, Budget, Dtype, ImageMeta, Pixels, Region};
 use hooke_events::register::{
     BlockEstimate, BlockEstimator, CLIPPED, FrameQuality, Gate, HALO, LOW_QUALITY, Mode,
     RegisterParams, RigidEstimator, Settled, ShiftRow, ShiftTable, Template, TemplateStats, Valid,
-    settle_blocks, settle_rigid, warp,
+    settle_blocks, settle_rigid,
 };
+use hooke_io::ChunkCache;
 use hooke_io::npy::NpySink;
-use hooke_io::{ChunkCache, OpenOptions};
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -25,7 +25,9 @@ use super::delta::stop_if_asked;
 use super::error::EventsError;
 use super::movie::{Movie, MovieOptions};
 use super::shift_table::{read_shifts, write_shifts};
-use super::sidecar::{Sidecar, beside, spans, stem};
+use super::sidecar::{Sidecar, beside, stem};
+use super::template::{FrameError, template_image};
+use super::warp::Warping;
 use super::work_array::{WorkArray, cut};
 use crate::engine::{
     BlockContext, BlockError, Finished, Markers, Planned, Registered, RunBlock, Summary, WorkDir,
@@ -33,7 +35,6 @@ use crate::engine::{
 };
 use crate::image_output::{FirstStage, ImageOutput, Store};
 use crate::json_file::{read_json, write_json};
-use crate::one_image::one_image;
 use crate::options::absolute;
 use crate::step::place;
 
@@ -324,45 +325,6 @@ impl RegisterWorkflow {
     }
 }
 
-/// Why a frame of the sample is not there.
-enum FrameError {
-    Source(SourceError),
-    Method(hooke_events::EventsError),
-}
-
-impl From<hooke_events::EventsError> for FrameError {
-    fn from(error: hooke_events::EventsError) -> FrameError {
-        FrameError::Method(error)
-    }
-}
-
-impl FrameError {
-    fn into_source(self) -> SourceError {
-        match self {
-            FrameError::Source(error) => error,
-            FrameError::Method(error) => error.into(),
-        }
-    }
-}
-
-/// An image of one plane.
-fn template_image(path: &Path) -> Result<Array2<f32>, EventsError> {
-    let source = one_image(path, &OpenOptions::default(), None)
-        .map_err(|e| e.sorted(EventsError::Io, EventsError::usage))?;
-    let [t, c, z, y, x] = source.meta().shape;
-    if t * c * z != 1 {
-        let what = format!("{}: a template is one plane", path.display());
-        return Err(EventsError::unfit(what, "take one with hooke convert --t N"));
-    }
-    let mut pixels = Pixels::zeros(source.meta().dtype, [0; 5]);
-    let whole = Region::whole([1, 1, 1, y, x]);
-    let failed = |e: SourceError| EventsError::unfit(format!("{}: {e}", path.display()), "");
-    source.read(0, &whole, &mut pixels).map_err(failed)?;
-    let mut values = Vec::new();
-    pixels.to_f32_into(&mut values);
-    Ok(Array2::from_shape_vec((y as usize, x as usize), values).unwrap_or_default())
-}
-
 impl Workflow for RegisterWorkflow {
     fn plan(&self, budget: &Budget) -> Result<Plan, SourceError> {
         let [_, height, width] = self.movie.shape();
@@ -466,55 +428,5 @@ impl Workflow for RegisterWorkflow {
 
     fn stops_at_first_failure(&self) -> bool {
         true
-    }
-}
-
-/// What the blocks of the output share.
-struct Warping<'a> {
-    params: &'a RegisterParams,
-    movie: Movie,
-    table: ShiftTable,
-    quality: FrameQuality,
-    sink: Arc<dyn ImageSink>,
-    container: String,
-}
-
-impl Warping<'_> {
-    fn run(&self, block: &Block, work: &WorkDir) -> Result<Summary, BlockError> {
-        let part = spans(&block.write);
-        let [_, height, width] = self.movie.shape();
-        let frames = self.movie.pixels(&[part[0].clone(), 0..height, 0..width])?;
-        let (samples, r) = dispatch!(frames.dtype(), T => self.typed::<T>(&frames, &part)?);
-        if part[1].start == 0 && part[2].start == 0 {
-            write_json(&work.private("r")?.join(format!("{}.json", block.id)), &r)?;
-        }
-        let keys = self.sink.write(0, &block.write, &samples)?;
-        Ok(Summary::new().read(frames.bytes()).wrote(&self.container, keys))
-    }
-
-    /// The frames of a block moved, and the correlations of each before and after.
-    #[allow(clippy::type_complexity, reason = "used once")]
-    fn typed<T: Typed>(
-        &self,
-        frames: &Pixels,
-        part: &[std::ops::Range<usize>; 3],
-    ) -> Result<(Pixels, Vec<(usize, f32, f32)>), SourceError> {
-        let [_, height, width] = self.movie.shape();
-        let samples = frames.as_slice::<T>().ok_or("a movie of another type")?;
-        let mut out = Vec::with_capacity(part.iter().map(|r| r.len()).product());
-        let mut r = Vec::new();
-        for (t, frame) in part[0].clone().zip(samples.chunks_exact(height * width)) {
-            let frame = ArrayView2::from_shape((height, width), frame)?;
-            let moved = warp(frame, &self.table.displacement(t), self.params)?;
-            if part[1].start == 0 && part[2].start == 0 {
-                let grey =
-                    |image: ArrayView2<'_, T>| self.quality.r(image.map(|v| v.to_f32()).view());
-                r.push((t, grey(frame), grey(moved.view())));
-            }
-            let own = moved.slice(ndarray::s![part[1].clone(), part[2].clone()]);
-            out.extend(own.iter().copied());
-        }
-        let shape = [part[0].len(), 1, 1, part[1].len(), part[2].len()].map(|n| n as u64);
-        Ok((Pixels::from_vec(shape, out), r))
     }
 }
