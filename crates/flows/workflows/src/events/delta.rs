@@ -19,7 +19,7 @@ use serde_json::json;
 use super::error::EventsError;
 use super::movie::{Movie, MovieOptions};
 use super::sidecar::{Sidecar, beside, spans, stem, valid_area};
-use super::work_array::{WorkArray, cut, row_blocks};
+use super::work_array::{WorkArray, cut, row_blocks, row_bytes};
 use crate::engine::{
     BlockContext, BlockError, Finished, Markers, Planned, Registered, RunBlock, Summary, WorkDir,
     Workflow,
@@ -194,8 +194,13 @@ impl Workflow for DeltaWorkflow {
             // As read, as f32, the baseline, and what is written.
             bytes: &|write| write.iter().product::<u64>() * (self.movie.bytes_per_sample() + 16),
         };
-        let planned = self.output.stages(&first, budget)?;
         let whole = budget.for_blocks();
+        let row = row_bytes(self.movie.shape(), 0, 4 * COPIES);
+        if row > whole {
+            let what = format!("--memory: a row of all frames needs {row} bytes");
+            return Err(EventsError::usage(what, "give more memory, or fewer --frames").into());
+        }
+        let planned = self.output.stages(&first, budget)?;
         let before =
             [Stage::one("levels", &[], whole / 2), Stage::one("baseline", &["levels"], whole)];
         let beside = OutputSpec::file(self.sidecar(), 1 << 12);
@@ -230,7 +235,8 @@ impl Workflow for DeltaWorkflow {
             "delta" => {
                 let delta = self.prepared(work)?;
                 let [_, height, width] = movie.shape();
-                let knots = WorkArray::open(work, KNOTS, [delta.knots(), height, width])?;
+                let knots =
+                    WorkArray::open(work, KNOTS, [delta.knots(), height, width], Dtype::Float32)?;
                 let (sink, container) = (self.output.open_sink(work)?, self.output.container(work));
                 Ok(Box::new(move |block: &Block, _: &mut BlockContext<'_>| {
                     let [t, y, x] = spans(&block.write);

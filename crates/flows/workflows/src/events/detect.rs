@@ -16,10 +16,11 @@ use hooke_io::ChunkCache;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::detect_steps::Steps;
+use super::detect_steps::{PER_SAMPLE, Steps};
 use super::error::EventsError;
 use super::movie::{Movie, MovieOptions};
 use super::sidecar::valid_area;
+use super::work_array::row_bytes;
 use crate::engine::{
     BlockContext, Finished, Markers, Planned, Registered, RunBlock, WorkDir, Workflow, stamp_input,
 };
@@ -191,6 +192,13 @@ impl Workflow for DetectWorkflow {
     fn plan(&self, budget: &Budget) -> Result<Plan, SourceError> {
         let [frames, height, width] = self.movie.shape();
         let frame = (height * width) as u64 * BYTES_PER_SAMPLE;
+        let halo = self.options.params.halo()[1];
+        let row = row_bytes(self.movie.shape(), halo, PER_SAMPLE);
+        if row > budget.for_blocks() && self.options.labels.is_none() {
+            let what =
+                format!("--memory: a row of all frames with its neighbours needs {row} bytes");
+            return Err(EventsError::usage(what, "give more memory, or fewer --frames").into());
+        }
         if frame * 4 > budget.for_blocks() {
             let what =
                 format!("--memory: frames of {height} x {width} pixels need {} bytes", 4 * frame);
@@ -204,7 +212,8 @@ impl Workflow for DetectWorkflow {
         let planned = Planned {
             stages: self.stages(budget),
             outputs: vec![OutputSpec::file(self.options.output.clone(), voxels / 16)],
-            work_bytes: voxels / 4,
+            // A mask as bytes, and the map.
+            work_bytes: 5 * voxels,
         };
         planned.into_plan(&Self::REGISTERED, &self.options, inputs, budget)
     }

@@ -8,7 +8,7 @@ use super::detect::DetectWorkflow;
 use crate::report::plot::{Axes, histogram, number};
 use crate::report::{Page, Table, png_data_uri};
 
-/// Bars of a histogram.
+/// Most bars of a histogram.
 const BINS: usize = 40;
 /// Events in the raster, and traces that are shown.
 const RASTER: usize = 2000;
@@ -132,7 +132,8 @@ pub(super) fn page(
         ),
     ] {
         if !values.is_empty() {
-            page.plot(&histogram(&values, BINS, label, "events"), caption);
+            let bins = (2.0 * (values.len() as f64).sqrt()).ceil() as usize;
+            page.plot(&histogram(&values, bins.clamp(4, BINS), label, "events"), caption);
         }
     }
     if !rows.is_empty() {

@@ -44,7 +44,7 @@ pub(super) const FOUND: &str = "found.json";
 const PEAKS: &str = "peaks";
 const SIGNS: [Sign; 2] = [Sign::Positive, Sign::Negative];
 /// Bytes per sample of a block: as read, smoothed, and what a step makes of it.
-const PER_SAMPLE: u64 = 24;
+pub(super) const PER_SAMPLE: u64 = 24;
 /// A movie of fewer frames has no events.
 const FEWEST: usize = 3;
 /// Frames whose level says whether a movie is raw.
@@ -55,8 +55,8 @@ impl Steps<'_, '_> {
         self.movie.shape()
     }
 
-    fn array(&self, name: &str) -> Result<WorkArray, SourceError> {
-        WorkArray::open(self.work, name, self.shape())
+    fn array(&self, name: &str, dtype: Dtype) -> Result<WorkArray, SourceError> {
+        WorkArray::open(self.work, name, self.shape(), dtype)
     }
 
     fn new_array(&self, name: &str, dtype: Dtype) -> Result<WorkArray, SourceError> {
@@ -135,7 +135,7 @@ impl Steps<'_, '_> {
             return Ok(None);
         }
         let [_, height, width] = self.shape();
-        let array = WorkArray::open(self.work, NOISE, [1, height, width])?;
+        let array = WorkArray::open(self.work, NOISE, [1, height, width], Dtype::Float32)?;
         let read: Array3<f32> = array.read(&[0..1, 0..height, 0..width])?;
         Ok(Some(read.index_axis_move(Axis(0), 0)))
     }
@@ -169,7 +169,8 @@ impl Steps<'_, '_> {
     pub fn marks(&self) -> Result<Summary, BlockError> {
         let [frames, height, width] = self.shape();
         let params = &self.workflow.options.params;
-        let (peaks, masks) = (self.array(PEAKS)?, self.new_array("mask-0", Dtype::Uint8)?);
+        let (peaks, masks) =
+            (self.array(PEAKS, Dtype::Uint8)?, self.new_array("mask-0", Dtype::Uint8)?);
         if frames < FEWEST {
             return Ok(Summary::new());
         }
@@ -198,14 +199,23 @@ impl Steps<'_, '_> {
     pub fn clean(&self, number: usize) -> Result<Summary, BlockError> {
         let params = &self.workflow.options.params;
         let cleanings = params.cleanings();
+        self.forget(number)?;
         let (what, extent) = *cleanings.get(number).ok_or("no such step of cleaning")?;
-        let from = self.array(&format!("mask-{number}"))?;
+        let from = self.array(&format!("mask-{number}"), Dtype::Uint8)?;
         let to = self.new_array(&format!("mask-{}", number + 1), Dtype::Uint8)?;
         match extent {
             Extent::Frames(depth) => self.clean_windows(&from, &to, what, depth)?,
             Extent::Event => self.clean_events(&from, &to, what)?,
         }
         Ok(Summary::new())
+    }
+
+    /// Gives back the room of what the mask of that number was made of.
+    fn forget(&self, number: usize) -> Result<(), SourceError> {
+        match number {
+            0 => WorkArray::remove(self.work, PEAKS),
+            n => WorkArray::remove(self.work, &format!("mask-{}", n - 1)),
+        }
     }
 
     fn clean_windows(
@@ -281,7 +291,8 @@ impl Steps<'_, '_> {
     pub fn label(&self) -> Result<Summary, BlockError> {
         let [frames, height, width] = self.shape();
         let params = &self.workflow.options.params;
-        let masks = self.array(&format!("mask-{}", params.cleanings().len()))?;
+        self.forget(params.cleanings().len())?;
+        let masks = self.array(&format!("mask-{}", params.cleanings().len()), Dtype::Uint8)?;
         let map = self.new_array(MAP, Dtype::Uint32)?;
         let (scale, connectivity) = (self.scale()?, params.event_connectivity());
         let slabs = self.slabs(&map);
@@ -350,7 +361,7 @@ impl Steps<'_, '_> {
 
     /// Writes the event map as users see it.
     pub fn write_map(&self) -> Result<Summary, BlockError> {
-        let map = self.array(MAP)?;
+        let map = self.array(MAP, Dtype::Uint32)?;
         let path = self.work.data().join(self.workflow.map_name());
         if path.exists() {
             // Of a run that was killed here.
@@ -387,7 +398,7 @@ impl Steps<'_, '_> {
 
     /// The slabs that the event map is read in.
     pub fn map_slabs(&self) -> Result<(WorkArray, Vec<Range<usize>>), SourceError> {
-        let map = self.array(MAP)?;
+        let map = self.array(MAP, Dtype::Uint32)?;
         let slabs = self.slabs(&map);
         Ok((map, slabs))
     }

@@ -244,7 +244,7 @@ impl RegisterWorkflow {
         let motion: Motion = read_json(&work.private("register")?.join(MOTION))?;
         let [_, height, width] = self.movie.shape();
         let table = ShiftTable::from_rows(&motion.rows, [height, width])?;
-        let array = WorkArray::open(work, TEMPLATE, [1, height, width])?;
+        let array = WorkArray::open(work, TEMPLATE, [1, height, width], Dtype::Float32)?;
         let template = array.read(&[0..1, 0..height, 0..width])?.index_axis_move(Axis(0), 0);
         Ok((motion, table, template))
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use hooke_core::image::{ImageSink, SourceError};
 use hooke_core::pixels::Typed;
 use hooke_core::{Axes, Dtype, ImageMeta, Pixels, Region};
-use hooke_io::ome_zarr::{self, Compression, Levels, OmeZarrSink, WriteOptions};
+use hooke_io::npy::NpySink;
 use ndarray::{Array3, ArrayView3};
 
 use crate::engine::WorkDir;
@@ -15,28 +15,14 @@ pub(super) type Part = [Range<usize>; 3];
 
 /// An array that is written and read in parts. What nobody wrote is 0.
 ///
-/// It has chunks of a few rows over some frames, so that both blocks of rows with all frames and slabs of
-/// whole frames are read without much beside them.
+/// It is one file of plain samples, so that blocks of rows with all frames and slabs of whole frames are
+/// both read without anything beside them.
 pub(super) struct WorkArray {
-    sink: OmeZarrSink,
-    /// Frames of a chunk: slabs that are written are made of these.
-    frames: usize,
+    sink: NpySink,
     shape: [usize; 3],
 }
 
-/// Rows of a chunk.
-const ROWS: usize = 16;
-/// Frames of a chunk, and most of them in a long movie.
-const FRAMES: [usize; 2] = [32, 2048];
-/// Chunks along time that are aimed at.
-const CHUNKS: usize = 64;
-
 impl WorkArray {
-    /// Frames of a chunk of an array of so many.
-    pub fn chunk_frames(frames: usize) -> usize {
-        frames.div_ceil(CHUNKS).clamp(FRAMES[0], FRAMES[1]).next_multiple_of(FRAMES[0])
-    }
-
     /// Begins an array; an earlier one of this name goes.
     ///
     /// # Errors
@@ -47,37 +33,39 @@ impl WorkArray {
         shape: [usize; 3],
         dtype: Dtype,
     ) -> Result<WorkArray, SourceError> {
-        let path = work.private("arrays")?.join(format!("{name}.zarr"));
-        if path.exists() {
-            std::fs::remove_dir_all(&path).map_err(|e| hooke_io::Error::io(&path, "remove", e))?;
-        }
-        let [t, y, x] = shape.map(|n| n as u64);
-        // Frames as planes of one volume.
-        let meta = ImageMeta::new(name, Axes::of(&[]), [1, 1, t.max(1), y.max(1), x.max(1)], dtype);
-        let axes = Axes::parse("zyx").unwrap_or(Axes::TCZYX);
-        let meta = ImageMeta { axes, ..meta };
-        let how = WriteOptions {
-            chunk: Some([Self::chunk_frames(shape[0]) as u64, ROWS as u64, x.max(1)]),
-            unsharded: true,
-            compression: Some(Compression::Zstd(1)),
-            levels: Levels::Count(1),
-            ..WriteOptions::default()
-        };
-        ome_zarr::create(&path, &meta, &how)?;
-        WorkArray::open(work, name, shape)
+        let path = work.private("arrays")?.join(format!("{name}.npy"));
+        Ok(WorkArray { sink: NpySink::create(&path, &meta(name, shape, dtype))?, shape })
     }
 
     /// An array that an earlier step made.
     ///
     /// # Errors
-    /// When it is not there.
-    pub fn open(work: &WorkDir, name: &str, shape: [usize; 3]) -> Result<WorkArray, SourceError> {
-        let path = work.private("arrays")?.join(format!("{name}.zarr"));
-        let sink = ome_zarr::open_for_write(&path)?;
-        Ok(WorkArray { sink, frames: Self::chunk_frames(shape[0]), shape })
+    /// When it is not there, or of another shape or type.
+    pub fn open(
+        work: &WorkDir,
+        name: &str,
+        shape: [usize; 3],
+        dtype: Dtype,
+    ) -> Result<WorkArray, SourceError> {
+        let path = work.private("arrays")?.join(format!("{name}.npy"));
+        Ok(WorkArray { sink: NpySink::resume(&path, &meta(name, shape, dtype))?, shape })
     }
 
-    /// Writes a part, made of whole chunks but at the ends of the array.
+    /// Gives back the room of an array that no later step reads.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(work: &WorkDir, name: &str) -> Result<(), SourceError> {
+        let path = work.private("arrays")?.join(format!("{name}.npy.part"));
+        match std::fs::remove_file(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(hooke_io::Error::io(&path, "remove", e).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes a part.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -104,11 +92,19 @@ impl WorkArray {
         Ok(Array3::from_shape_vec(shape, samples)?)
     }
 
-    /// Slabs of whole frames, as many chunks each as fit.
+    /// Slabs of whole frames, as many each as fit.
     pub fn slabs(&self, bytes_per_frame: u64, bytes: u64) -> Vec<Range<usize>> {
-        let fit = (bytes / bytes_per_frame.max(1)) as usize / self.frames * self.frames;
-        cut(self.shape[0], fit.max(self.frames))
+        cut(self.shape[0], ((bytes / bytes_per_frame.max(1)) as usize).clamp(1, SLAB))
     }
+}
+
+/// Most frames of a slab.
+const SLAB: usize = 256;
+
+fn meta(name: &str, shape: [usize; 3], dtype: Dtype) -> ImageMeta {
+    let [t, y, x] = shape.map(|n| n.max(1) as u64);
+    let axes = Axes::parse("tyx").unwrap_or(Axes::TCZYX);
+    ImageMeta::new(name, axes, [t, 1, 1, y, x], dtype)
 }
 
 /// A length in pieces.
@@ -116,21 +112,43 @@ pub(super) fn cut(length: usize, piece: usize) -> Vec<Range<usize>> {
     (0..length.div_ceil(piece.max(1))).map(|i| i * piece..((i + 1) * piece).min(length)).collect()
 }
 
-/// Blocks of whole rows with all frames: as many rows, in steps of a chunk's, as fit with `halo` rows beside.
+/// Bytes of one row with all its frames, and `halo` rows on either side.
+pub(super) fn row_bytes(shape: [usize; 3], halo: usize, per_sample: u64) -> u64 {
+    let [t, y, x] = shape;
+    (1 + 2 * halo).min(y.max(1)) as u64 * (t * x) as u64 * per_sample
+}
+
+/// Blocks of whole rows with all frames: as many rows as fit with `halo` rows beside, at least one.
 pub(super) fn row_blocks(
     shape: [usize; 3],
     halo: usize,
     per_sample: u64,
     bytes: u64,
 ) -> Vec<Range<usize>> {
-    let [t, y, x] = shape;
-    let row = (t * x) as u64 * per_sample;
-    let fit = ((bytes / row.max(1)) as usize).saturating_sub(2 * halo) / ROWS * ROWS;
-    cut(y, fit.max(ROWS))
+    let row = row_bytes(shape, 0, per_sample);
+    let fit = ((bytes / row.max(1)) as usize).saturating_sub(2 * halo);
+    cut(shape[1], fit.max(1))
 }
 
 fn region(part: &Part) -> Region {
-    let start = part.clone().map(|r| r.start as u64);
-    let shape = part.clone().map(|r| r.len() as u64);
-    Region::new([0, 0, start[0], start[1], start[2]], [1, 1, shape[0], shape[1], shape[2]])
+    let [t, y, x] = part.clone().map(|r| (r.start as u64, r.len() as u64));
+    Region::new([t.0, 0, 0, y.0, x.0], [t.1, 1, 1, y.1, x.1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_cover_all_rows_and_fit() {
+        for (bytes, halo) in [(1 << 30, 2), (400_000, 2), (130_000, 0), (1, 5)] {
+            let blocks = row_blocks([300, 70, 80], halo, 4, bytes);
+            assert_eq!(blocks.iter().map(Range::len).sum::<usize>(), 70);
+            assert!(blocks.windows(2).all(|w| w[0].end == w[1].start));
+            let largest = blocks.iter().map(Range::len).max().unwrap_or(0);
+            let taken = ((largest + 2 * halo) * 300 * 80 * 4) as u64;
+            assert!(largest == 1 || taken <= bytes, "{largest} rows of {bytes} bytes");
+        }
+        assert_eq!(row_bytes([10, 3, 5], 4, 4), 3 * 50 * 4);
+    }
 }
